@@ -1,0 +1,27 @@
+//! The generated bindings of the world `wasyncio`.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    clippy::allow_attributes_without_reason,
+    clippy::use_self,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated"
+)]
+
+wit_bindgen::generate!({
+    path: "../wit",
+    world: "wasyncio:streams/wasyncio",
+    with: {
+        "wasi:clocks/monotonic-clock@0.3.2": crate::transport::bindings::wasi::clocks::monotonic_clock,
+        "wasi:clocks/types@0.3.2": crate::transport::bindings::wasi::clocks::types,
+        "wasi:sockets/ip-name-lookup@0.3.2": crate::transport::bindings::wasi::sockets::ip_name_lookup,
+        "wasi:sockets/types@0.3.2": crate::transport::bindings::wasi::sockets::types,
+    },
+});
+
+pub(crate) use exports::wasyncio::streams::{connect, server, streams, types};
+
+use super::Component;
+export!(Component with_types_in self);

@@ -1,0 +1,9 @@
+//! The component's face: the interfaces of `wit/` on the types of this crate. Nothing is decided here.
+
+mod bindings;
+mod convert;
+mod functions;
+mod resources;
+
+/// What implements the exported interfaces.
+struct Component;

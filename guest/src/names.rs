@@ -1,0 +1,81 @@
+//! From host names to addresses: Python's `getaddrinfo`, as far as WASI can.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::address::AddressFamily;
+use crate::error::{Error, OsError, OsErrorKind, Result};
+use crate::transport::bindings::sockets::ip_name_lookup::{ErrorCode, resolve_addresses};
+use crate::transport::tcp;
+
+/// What a missing host means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoHost {
+    /// This machine: the loopback addresses.
+    Loopback,
+    /// Every interface.
+    Any,
+}
+
+/// The addresses of `host`, in the order in which they are to be tried. Never empty.
+///
+/// # Errors
+/// `NameNotResolved`, `AccessDenied` and others, each naming the host; [`Error::NotImplemented`] for Unix addresses.
+pub(crate) async fn resolve(
+    host: Option<&str>,
+    port: u16,
+    family: Option<AddressFamily>,
+    no_host: NoHost,
+) -> Result<Vec<SocketAddr>> {
+    if family == Some(AddressFamily::Unix) {
+        return Err(Error::NotImplemented(
+            "family: Unix sockets need open_unix_connection and start_unix_server of the full variant, wasyncio-full.wasm".into(),
+        ));
+    }
+    let ips: Vec<IpAddr> = match host {
+        None | Some("") => match no_host {
+            NoHost::Loopback => vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()],
+            NoHost::Any => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+        },
+        Some(name) => match name.parse() {
+            Ok(ip) => vec![ip],
+            Err(_) => look_up(name).await?,
+        },
+    };
+    let wanted = |ip: &IpAddr| match family {
+        None | Some(AddressFamily::Unix) => true,
+        Some(AddressFamily::Inet) => ip.is_ipv4(),
+        Some(AddressFamily::Inet6) => ip.is_ipv6(),
+    };
+    let addresses: Vec<_> = ips.into_iter().filter(wanted).map(|ip| SocketAddr::new(ip, port)).collect();
+    if addresses.is_empty() {
+        let name = host.unwrap_or_default();
+        return Err(OsError::new(
+            OsErrorKind::NameNotResolved,
+            format!(
+                "Address family for hostname not supported: '{name}' has no address of the family that was asked for"
+            ),
+        )
+        .at(name)
+        .into());
+    }
+    Ok(addresses)
+}
+
+async fn look_up(name: &str) -> Result<Vec<IpAddr>> {
+    let failed = |kind: OsErrorKind, what: &str| Error::from(OsError::new(kind, format!("{what}: '{name}'")).at(name));
+    match resolve_addresses(name.to_owned()).await {
+        Ok(addresses) => Ok(addresses.into_iter().map(tcp::ip_from_wasi).collect()),
+        Err(ErrorCode::AccessDenied) => Err(failed(OsErrorKind::AccessDenied, "Permission denied to look up the name")),
+        Err(ErrorCode::InvalidArgument) => Err(failed(OsErrorKind::NameNotResolved, "Not a valid name or address")),
+        Err(ErrorCode::NameUnresolvable) => Err(failed(OsErrorKind::NameNotResolved, "Name or service not known")),
+        Err(ErrorCode::TemporaryResolverFailure) => {
+            Err(failed(OsErrorKind::NameNotResolved, "Temporary failure in name resolution"))
+        }
+        Err(ErrorCode::PermanentResolverFailure) => {
+            Err(failed(OsErrorKind::NameNotResolved, "Non-recoverable failure in name resolution"))
+        }
+        Err(ErrorCode::Other(text)) => {
+            Err(failed(OsErrorKind::NameNotResolved, text.as_deref().unwrap_or("Name resolution failed")))
+        }
+    }
+}

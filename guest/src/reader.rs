@@ -1,0 +1,195 @@
+//! `asyncio.StreamReader`.
+
+use std::cell::{OnceCell, RefCell, RefMut};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll};
+
+use crate::connection::Connection;
+use crate::error::{Error, Result};
+use crate::semantics::limits::limit_or_default;
+use crate::semantics::read_operations::{Read, ReadAll, ReadExactly, ReadLine, ReadOperation, ReadUntil};
+use crate::semantics::reader_core::{ReaderCore, Waiter};
+use crate::semantics::separators::Separators;
+
+/// What a reader and its connection share.
+pub(crate) struct ReaderState {
+    core: RefCell<ReaderCore>,
+    /// Where data is pulled from; none for a reader that is fed by hand.
+    connection: OnceCell<Weak<Connection>>,
+}
+
+impl ReaderState {
+    pub(crate) fn new(limit: usize) -> Rc<Self> {
+        Rc::new(Self { core: RefCell::new(ReaderCore::new(limit)), connection: OnceCell::new() })
+    }
+
+    /// Has data pulled from a connection from now on. A reader belongs to one connection for good.
+    pub(crate) fn attach(&self, connection: &Rc<Connection>) {
+        self.connection.get_or_init(|| Rc::downgrade(connection));
+    }
+
+    /// The buffer and its state. Not to be held while anything waits.
+    pub(crate) fn core(&self) -> RefMut<'_, ReaderCore> {
+        self.core.borrow_mut()
+    }
+
+    fn connection(&self) -> Option<Rc<Connection>> {
+        self.connection.get()?.upgrade()
+    }
+}
+
+/// Received bytes, buffered up to a limit.
+///
+/// One task at a time may wait in a reader: a second call that would have to wait fails with [`Error::Runtime`].
+///
+/// # Cancel safety
+/// Every read here is cancel safe: a future that is dropped before it answered loses nothing, what arrived or arrives later is
+/// there for the next read.
+///
+/// # asyncio
+/// `asyncio.StreamReader` of CPython 3.14. Data is taken from the socket while a read waits and not before, so the end of
+/// the stream is noticed by a read; and a cancelled `read(-1)` gives back what it had taken, which CPython loses.
+pub struct StreamReader {
+    state: Rc<ReaderState>,
+    /// Keeps the connection while only the reader is used.
+    connection: Option<Rc<Connection>>,
+}
+
+impl StreamReader {
+    /// A reader without a connection, to be fed by hand. `limit` is in bytes; none is [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the limit is 0.
+    pub fn new(limit: Option<u64>) -> Result<Self> {
+        Ok(Self { state: ReaderState::new(limit_or_default(limit)?), connection: None })
+    }
+
+    pub(crate) fn of(state: Rc<ReaderState>, connection: Rc<Connection>) -> Self {
+        Self { state, connection: Some(connection) }
+    }
+
+    /// Reads up to `n` bytes: waits for at least one, and gives what there is. Empty at the end of the stream, or if `n` is 0. A
+    /// negative `n` reads until the end.
+    ///
+    /// # Errors
+    /// The stream's exception, if it has one; [`Error::Runtime`] if another task waits in this reader.
+    ///
+    /// # asyncio
+    /// `await reader.read(n)`.
+    pub async fn read(&self, n: i64) -> Result<Vec<u8>> {
+        match usize::try_from(n) {
+            Ok(n) => self.run(Read::new(n)).await,
+            // Negative; or more than there is memory for, which is as good as everything that is there.
+            Err(_) if n > 0 => self.run(Read::new(usize::MAX)).await,
+            Err(_) => self.run(ReadAll::default()).await,
+        }
+    }
+
+    /// Reads a line, up to and with `\n`; at the end of the stream the partial line, then empty bytes.
+    ///
+    /// # Errors
+    /// [`Error::Value`] if the line is longer than the limit: it is removed if its end is there, else the whole buffer is; and as
+    /// [`read`](Self::read).
+    ///
+    /// # asyncio
+    /// `await reader.readline()`.
+    pub async fn readline(&self) -> Result<Vec<u8>> {
+        self.run(ReadLine::new()?).await
+    }
+
+    /// Reads exactly `n` bytes, more than the limit too.
+    ///
+    /// # Errors
+    /// [`Error::IncompleteRead`] if the stream ends first, with what there was, which is no longer in the buffer;
+    /// [`Error::Value`] if `n` is negative; and as [`read`](Self::read).
+    ///
+    /// # asyncio
+    /// `await reader.readexactly(n)`.
+    pub async fn readexactly(&self, n: i64) -> Result<Vec<u8>> {
+        self.run(ReadExactly::new(n)?).await
+    }
+
+    /// Reads up to and with the first of the separators: the one whose match ends first.
+    ///
+    /// # Errors
+    /// [`Error::LimitOverrun`] if there is more than the limit before the separator, with the data left in the buffer;
+    /// [`Error::IncompleteRead`] if the stream ends first; [`Error::Value`] if there is no separator, or an empty one; and as
+    /// [`read`](Self::read).
+    ///
+    /// # asyncio
+    /// `await reader.readuntil(separators)`; several since 3.13.
+    pub async fn readuntil(&self, separators: &[impl AsRef<[u8]>]) -> Result<Vec<u8>> {
+        self.run(ReadUntil::new(Separators::new(separators)?)).await
+    }
+
+    /// Whether the end of the stream was met and the buffer is empty.
+    ///
+    /// # asyncio
+    /// `reader.at_eof()`.
+    pub fn at_eof(&self) -> bool {
+        self.state.core().at_eof()
+    }
+
+    async fn run<O: ReadOperation>(&self, operation: O) -> Result<Vec<u8>> {
+        let mut running = Running { state: &self.state, operation };
+        loop {
+            let step = running.operation.step(&mut self.state.core());
+            if let Some(answer) = step? {
+                return Ok(answer);
+            }
+            let waiter = self.state.core().begin_wait(O::NAME)?;
+            // What a step left unfinished is in `running`, which gives it back if this wait is dropped.
+            Wait {
+                state: &self.state,
+                connection: self.connection.clone().or_else(|| self.state.connection()),
+                waiter,
+            }
+            .await?;
+        }
+    }
+}
+
+/// An operation under way; dropped before it has answered, it gives back what it had taken.
+struct Running<'a, O: ReadOperation> {
+    state: &'a ReaderState,
+    operation: O,
+}
+
+impl<O: ReadOperation> Drop for Running<'_, O> {
+    fn drop(&mut self) {
+        self.operation.cancel(&mut self.state.core());
+    }
+}
+
+/// Waits until the reader is told something, pulling data meanwhile if there is a connection.
+struct Wait<'a> {
+    state: &'a ReaderState,
+    connection: Option<Rc<Connection>>,
+    waiter: Rc<Waiter>,
+}
+
+impl Future for Wait<'_> {
+    type Output = Result<(), Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            if let Some(outcome) = self.waiter.take_outcome() {
+                return Poll::Ready(outcome);
+            }
+            self.waiter.set_waker(cx.waker());
+            let Some(connection) = &self.connection else { return Poll::Pending };
+            std::task::ready!(connection.poll_fill(cx));
+        }
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            connection.withdraw_fill();
+        }
+        self.state.core().end_wait();
+    }
+}

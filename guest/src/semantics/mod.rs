@@ -1,0 +1,7 @@
+//! asyncio's rules with no I/O in them: they compile and are tested natively.
+
+pub(crate) mod limits;
+pub(crate) mod read_operations;
+pub(crate) mod reader_core;
+pub(crate) mod separators;
+pub(crate) mod water_marks;

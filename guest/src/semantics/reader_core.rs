@@ -1,0 +1,181 @@
+//! The state of a stream reader: what arrived, whether it ended, who waits. CPython's `StreamReader` without its
+//! event loop.
+//!
+//! Invariants:
+//! 1. At most one waiter at a time.
+//! 2. A waiter that was woken is no longer the waiter, and keeps the first outcome that it was woken with: a later
+//!    exception is for the next call.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::Waker;
+
+use bytes::{Buf, BytesMut};
+
+use crate::error::{Error, Result};
+
+/// A task that waits for data.
+#[derive(Debug, Default)]
+pub(crate) struct Waiter {
+    outcome: RefCell<Option<Result<()>>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Waiter {
+    /// How the wait ended, once.
+    pub(crate) fn take_outcome(&self) -> Option<Result<()>> {
+        self.outcome.take()
+    }
+
+    /// Whom to wake.
+    pub(crate) fn set_waker(&self, waker: &Waker) {
+        self.waker.borrow_mut().get_or_insert_with(|| waker.clone()).clone_from(waker);
+    }
+
+    fn finish(&self, outcome: Result<()>) {
+        self.outcome.replace(Some(outcome));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// What a reader knows.
+#[derive(Debug)]
+pub(crate) struct ReaderCore {
+    buffer: BytesMut,
+    limit: usize,
+    eof: bool,
+    exception: Option<Error>,
+    waiter: Option<Rc<Waiter>>,
+}
+
+impl ReaderCore {
+    /// `limit` is in bytes and was checked to be above 0.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { buffer: BytesMut::new(), limit, eof: false, exception: None, waiter: None }
+    }
+
+    /// The limit in bytes.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// What arrived and was not read.
+    pub(crate) fn buffered(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Whether the end was fed.
+    pub(crate) fn eof(&self) -> bool {
+        self.eof
+    }
+
+    /// Whether the end was fed and everything before it was read.
+    pub(crate) fn at_eof(&self) -> bool {
+        self.eof && self.buffer.is_empty()
+    }
+
+    /// The stored exception.
+    pub(crate) fn exception(&self) -> Option<&Error> {
+        self.exception.as_ref()
+    }
+
+    /// Fails with the stored exception, if there is one.
+    pub(crate) fn check_exception(&self) -> Result<()> {
+        self.exception.clone().map_or(Ok(()), Err)
+    }
+
+    /// Stores an exception, which every later read fails with, and wakes the waiting one with it.
+    pub(crate) fn set_exception(&mut self, exception: Error) {
+        if let Some(waiter) = self.waiter.take() {
+            waiter.finish(Err(exception.clone()));
+        }
+        self.exception = Some(exception);
+    }
+
+    /// Appends bytes that arrived.
+    ///
+    /// # Errors
+    /// An assertion error after the end was fed.
+    pub(crate) fn feed_data(&mut self, data: &[u8]) -> Result<()> {
+        if self.eof {
+            return Err(Error::Assertion("feed_data after feed_eof".into()));
+        }
+        if !data.is_empty() {
+            self.buffer.extend_from_slice(data);
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Appends what arrived in `chunk` and leaves it empty: the two buffers change places where that saves the copy.
+    pub(crate) fn feed_chunk(&mut self, chunk: &mut BytesMut) {
+        if self.buffer.is_empty() {
+            std::mem::swap(&mut self.buffer, chunk);
+        } else {
+            self.buffer.extend_from_slice(chunk);
+        }
+        chunk.clear();
+        self.wake();
+    }
+
+    /// Marks the end of the stream.
+    pub(crate) fn feed_eof(&mut self) {
+        self.eof = true;
+        self.wake();
+    }
+
+    /// Makes the caller the one who waits.
+    ///
+    /// # Errors
+    /// A runtime error with the name of the `operation` if somebody waits already.
+    pub(crate) fn begin_wait(&mut self, operation: &str) -> Result<Rc<Waiter>> {
+        if self.waiter.is_some() {
+            return Err(Error::Runtime(
+                format!("{operation}() called while another coroutine is already waiting for incoming data").into(),
+            ));
+        }
+        let waiter = Rc::new(Waiter::default());
+        self.waiter = Some(waiter.clone());
+        Ok(waiter)
+    }
+
+    /// The waiter waits no more, woken or cancelled.
+    pub(crate) fn end_wait(&mut self) {
+        self.waiter = None;
+    }
+
+    /// Takes the first `count` bytes, or all there are.
+    pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
+        let count = count.min(self.buffer.len());
+        let taken = self.buffer.get(..count).unwrap_or_default().to_vec();
+        self.discard(count);
+        taken
+    }
+
+    /// Drops the first `count` bytes, or all there are.
+    pub(crate) fn discard(&mut self, count: usize) {
+        if count >= self.buffer.len() {
+            self.buffer.clear();
+        } else {
+            self.buffer.advance(count);
+        }
+    }
+
+    /// Puts bytes back that were taken by a read that did not finish.
+    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let mut joined = BytesMut::with_capacity(bytes.len() + self.buffer.len());
+            joined.extend_from_slice(bytes);
+            joined.extend_from_slice(&self.buffer);
+            self.buffer = joined;
+        }
+    }
+
+    fn wake(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            waiter.finish(Ok(()));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The receiving direction of a connection: a `stream<u8>` and the result that it ends with.
+
+#![expect(unsafe_code, reason = "the host writes into our buffer while a read is in flight")]
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use wit_bindgen::rt::async_support::StreamReader;
+
+use super::bindings::wit_stream::StreamPayload;
+use super::progress::{BLOCKED, Ended};
+use super::tcp::Outcome;
+use super::waitable::Waitable;
+
+/// Room for the first reads of a connection, in bytes: most connections never need more.
+const SMALLEST_CHUNK: usize = 4 * 1024;
+/// Room for the reads of a connection that has filled smaller ones, in bytes.
+const LARGEST_CHUNK: usize = 64 * 1024;
+
+/// What arrived.
+pub(crate) enum Received {
+    /// Bytes, to be found in [`Inbound::chunk`].
+    Data,
+    /// The peer has ended its sending side.
+    Eof,
+    /// The connection broke.
+    Failed(super::bindings::sockets::types::ErrorCode),
+}
+
+/// The receiving direction. While `in_flight` is some, the host may write into `chunk`, which nobody touches then.
+pub(crate) struct Inbound {
+    /// Declared, and so dropped, before `chunk`: the host's end must know first.
+    stream: StreamReader<u8>,
+    in_flight: Option<Waitable>,
+    chunk: BytesMut,
+    wanted: usize,
+    ended: bool,
+    /// What the direction ended with, asked for when the stream has ended.
+    outcome: Option<Pin<Box<dyn Future<Output = Outcome>>>>,
+}
+
+impl Inbound {
+    /// A direction from a stream, and the future that says how it ended.
+    pub(crate) fn new(stream: StreamReader<u8>, outcome: Pin<Box<dyn Future<Output = Outcome>>>) -> Self {
+        Self {
+            stream,
+            in_flight: None,
+            chunk: BytesMut::new(),
+            wanted: SMALLEST_CHUNK,
+            ended: false,
+            outcome: Some(outcome),
+        }
+    }
+
+    /// The bytes of the last [`Received::Data`].
+    pub(crate) fn chunk(&mut self) -> &mut BytesMut {
+        &mut self.chunk
+    }
+
+    /// Receives what there is, waiting until there is something.
+    ///
+    /// # Cancel safety
+    /// Yes: a read that was started goes on, and the next call finds what it brought. Call [`Inbound::withdraw`] when the
+    /// waiting task goes away.
+    pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
+        loop {
+            if self.ended {
+                let Some(outcome) = &mut self.outcome else { return Poll::Ready(Received::Eof) };
+                let outcome = ready!(outcome.as_mut().poll(cx));
+                self.outcome = None;
+                return Poll::Ready(outcome.err().map_or(Received::Eof, Received::Failed));
+            }
+            let code = match &self.in_flight {
+                Some(waitable) => ready!(waitable.poll(cx)),
+                None => self.start(),
+            };
+            if code == BLOCKED {
+                self.in_flight = Some(Waitable::new(self.stream.handle()));
+                continue;
+            }
+            self.in_flight = None;
+            self.finish(Ended::decode(code));
+            if !self.chunk.is_empty() {
+                return Poll::Ready(Received::Data);
+            }
+        }
+    }
+
+    /// The task that waits goes away; a read in flight stays.
+    pub(crate) fn withdraw(&self) {
+        if let Some(waitable) = &self.in_flight {
+            waitable.withdraw();
+        }
+    }
+
+    /// Whether the host may still write into our memory.
+    pub(crate) fn in_flight(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// Ends a read in flight. May block the task, so only a task may call it. What it brought is dropped.
+    pub(crate) fn cancel(&mut self) {
+        if let Some(waitable) = self.in_flight.take() {
+            waitable.withdraw();
+            if waitable.try_take().is_none() {
+                // SAFETY: the handle is ours and has a read in flight that belongs to no waitable set any more.
+                unsafe { (<u8 as StreamPayload>::VTABLE.cancel_read)(self.stream.handle()) };
+            }
+        }
+    }
+
+    fn start(&mut self) -> u32 {
+        self.chunk.clear();
+        self.chunk.reserve(self.wanted);
+        let room = self.chunk.spare_capacity_mut();
+        // SAFETY: the handle is ours and has nothing in flight. `room` stays where it is until the read has ended: `chunk`
+        // is not touched while `in_flight` is some, and `Drop` keeps it alive longer than the stream.
+        unsafe {
+            (<u8 as StreamPayload>::VTABLE.start_read)(self.stream.handle(), room.as_mut_ptr().cast(), room.len())
+        }
+    }
+
+    fn finish(&mut self, ended: Ended) {
+        let room = self.chunk.capacity();
+        // SAFETY: the read has ended, and the host has written `count` bytes, at most the room that it was given.
+        unsafe { self.chunk.set_len(ended.count.min(room)) };
+        self.ended = ended.dropped;
+        if ended.count >= self.wanted {
+            self.wanted = (self.wanted * 4).min(LARGEST_CHUNK);
+        }
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        if self.in_flight.take().is_some() {
+            // Reached only if the background work that cancels the read was itself dropped with its task, at the end of
+            // the instance. The host may still write: its memory is given up rather than reused.
+            std::mem::forget(std::mem::take(&mut self.chunk));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What a program was refused.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Something that a program asked for and that no grant covers.
+///
+/// Displays as what was refused, for instance `listening on 127.0.0.1:8888`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Denial {
+    /// Binding or listening on a local address. Port 0 stands for any free port.
+    Listen(SocketAddr),
+    /// Connecting to a remote address.
+    Connect(SocketAddr),
+    /// Looking up the addresses of a host name.
+    Lookup(String),
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(address) => write!(f, "listening on {address}"),
+            Self::Connect(address) => write!(f, "connecting to {address}"),
+            // The name comes from the program: escape what could forge a line of its own.
+            Self::Lookup(name) => write!(f, "looking up {}", name.escape_debug()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_forge_a_line() {
+        let denial = Denial::Lookup("a\nb".into());
+        assert_eq!(denial.to_string(), "looking up a\\nb");
+    }
+}

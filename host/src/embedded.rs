@@ -1,0 +1,12 @@
+//! The component that provides `wasyncio:streams`, as it was when this crate was built.
+
+/// The bytes of the embedded `wasyncio.wasm`; `None` if it had not been built when this crate was.
+///
+/// `cargo xtask build` builds it first. A host without it runs every program that imports no `wasyncio:streams`,
+/// and the others with [`HostBuilder::streams`](crate::HostBuilder::streams).
+pub fn embedded() -> Option<&'static [u8]> {
+    #[cfg(wasyncio_embedded)]
+    return Some(include_bytes!(concat!(env!("OUT_DIR"), "/wasyncio.wasm")));
+    #[cfg(not(wasyncio_embedded))]
+    return None;
+}

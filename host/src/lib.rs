@@ -1,0 +1,53 @@
+//! Runs WebAssembly components on wasmtime, in a sandbox that denies by default.
+//!
+//! A program is a component that exports `wasi:cli/run`. One that imports `wasyncio:streams` is composed with the
+//! component that provides it, which is embedded in this crate. What the program may do on the network is what a
+//! [`Policy`] grants, and nothing else.
+//!
+//! The crate creates no tokio runtime: [`Runner::run`] is called inside the caller's, with I/O and time enabled.
+//!
+//! # Examples
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use wasyncio_host::{Host, Policy, Runner};
+//!
+//! let host = Host::builder().build()?;
+//! let program = host.load_file("echo-server.wasm")?;
+//! let policy = Policy::new().allow_listen("127.0.0.1:8888".parse()?);
+//! let status = Runner::new(&program)
+//!     .policy(policy)
+//!     .inherit_stdio()
+//!     .run()
+//!     .await?;
+//! assert!(status.success());
+//! # Ok(())
+//! # }
+//! ```
+
+mod compose;
+mod denial;
+mod embedded;
+mod error;
+mod gate;
+mod grant;
+mod host;
+mod lookup;
+mod policy;
+mod program;
+mod runner;
+mod state;
+mod status;
+#[cfg(test)]
+mod testing;
+
+pub use compose::{compose, imports, needs_streams};
+pub use denial::Denial;
+pub use embedded::embedded;
+pub use error::{Error, NotComponent, Result, Source};
+pub use grant::{ConnectGrant, GrantError, ListenGrant};
+pub use host::{Host, HostBuilder};
+pub use policy::Policy;
+pub use program::Program;
+pub use runner::{DEFAULT_LINGER, Runner};
+pub use status::ExitStatus;

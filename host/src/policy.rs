@@ -1,0 +1,201 @@
+//! What a program may do on the network: nothing but what was granted.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::grant::{ConnectGrant, Host, ListenGrant, Port, normalized};
+
+/// The grants of a program. The default grants nothing.
+///
+/// UDP is never granted.
+///
+/// # Examples
+///
+/// ```
+/// use wasyncio_host::Policy;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let policy = Policy::new()
+///     .allow_listen("127.0.0.1:8888".parse()?)
+///     .allow_connect("*:443".parse()?);
+/// assert!(policy.permits_listen("127.0.0.1:8888".parse().unwrap()).await);
+/// assert!(!policy.permits_listen("0.0.0.0:8888".parse().unwrap()).await);
+/// assert!(!policy.permits_connect("10.0.0.1:80".parse().unwrap()).await);
+/// # Ok::<(), wasyncio_host::GrantError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    listen: Vec<ListenGrant>,
+    connect: Vec<ConnectGrant>,
+}
+
+impl Policy {
+    /// Creates a policy that grants nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a grant to listen.
+    #[must_use]
+    pub fn allow_listen(mut self, grant: ListenGrant) -> Self {
+        self.listen.push(grant);
+        self
+    }
+
+    /// Adds a grant to connect.
+    #[must_use]
+    pub fn allow_connect(mut self, grant: ConnectGrant) -> Self {
+        self.connect.push(grant);
+        self
+    }
+
+    /// Whether a program may bind `address` and listen on it. Port 0 asks for any free port.
+    ///
+    /// Host names among the grants are resolved now, by the operating system; one that does not resolve
+    /// grants nothing. Needs a tokio runtime if a grant has a host name.
+    pub async fn permits_listen(&self, address: SocketAddr) -> bool {
+        for grant in &self.listen {
+            let endpoint = grant.endpoint();
+            if endpoint.port.covers(address.port()) && covers(&endpoint.host, address.ip()).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a program may listen on a socket that it was allowed to bind, now that its port is known.
+    ///
+    /// As [`permits_listen`](Self::permits_listen), but a grant for port 0 covers any port: no other port than one
+    /// that the operating system picked can have been bound under it.
+    pub(crate) async fn permits_listen_when_bound(&self, address: SocketAddr) -> bool {
+        for grant in &self.listen {
+            let endpoint = grant.endpoint();
+            let port = endpoint.port.covers(address.port()) || matches!(endpoint.port, Port::Number(0));
+            if port && covers(&endpoint.host, address.ip()).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a program may connect to `address`.
+    ///
+    /// Host names among the grants are resolved now, by the operating system; one that does not resolve
+    /// grants nothing. Needs a tokio runtime if a grant has a host name.
+    pub async fn permits_connect(&self, address: SocketAddr) -> bool {
+        for grant in &self.connect {
+            let endpoint = grant.endpoint();
+            if endpoint.port.covers(address.port()) && covers(&endpoint.host, address.ip()).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a program may look up the host name `name`: one that a grant names, or any if a grant has the host `*`.
+    ///
+    /// An IP address needs no look-up and is always permitted.
+    pub fn permits_lookup(&self, name: &str) -> bool {
+        let name = normalized(name);
+        let listen = self.listen.iter().map(ListenGrant::endpoint);
+        let connect = self.connect.iter().map(ConnectGrant::endpoint);
+        let address = name.trim_start_matches('[').trim_end_matches(']');
+        address.parse::<IpAddr>().is_ok()
+            || listen.chain(connect).any(|endpoint| match &endpoint.host {
+                Host::Any => true,
+                Host::Address(_) => false,
+                Host::Name(granted) => *granted == name,
+            })
+    }
+
+    /// Whether a program may connect to anything at all.
+    pub(crate) fn permits_some_connect(&self) -> bool {
+        !self.connect.is_empty()
+    }
+}
+
+/// Whether `address` is among the addresses of `host`.
+async fn covers(host: &Host, address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    match host {
+        Host::Any => true,
+        Host::Address(granted) => *granted == address,
+        Host::Name(name) => match tokio::net::lookup_host((name.as_str(), 0)).await {
+            Ok(mut resolved) => resolved.any(|found| found.ip().to_canonical() == address),
+            Err(error) => {
+                tracing::warn!("the host name {name} in a grant does not resolve: {error}");
+                false
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn nothing_is_permitted_by_default() {
+        let policy = Policy::new();
+        assert!(!policy.permits_listen(address("127.0.0.1:8888")).await);
+        assert!(!policy.permits_connect(address("127.0.0.1:8888")).await);
+        assert!(!policy.permits_lookup("localhost"));
+    }
+
+    #[tokio::test]
+    async fn an_address_grants_itself_alone() {
+        let policy = Policy::new().allow_listen("127.0.0.1:80".parse().unwrap());
+        assert!(policy.permits_listen(address("127.0.0.1:80")).await);
+        for other in ["127.0.0.1:81", "127.0.0.2:80", "0.0.0.0:80", "[::1]:80", "127.0.0.1:0"] {
+            assert!(!policy.permits_listen(address(other)).await, "{other}");
+        }
+        assert!(!policy.permits_connect(address("127.0.0.1:80")).await);
+    }
+
+    #[tokio::test]
+    async fn a_star_covers_any_host_or_any_port() {
+        let policy = Policy::new().allow_listen("*:80".parse().unwrap()).allow_connect("10.0.0.1:*".parse().unwrap());
+        assert!(policy.permits_listen(address("0.0.0.0:80")).await);
+        assert!(policy.permits_listen(address("[::1]:80")).await);
+        assert!(!policy.permits_listen(address("[::1]:0")).await);
+        assert!(policy.permits_connect(address("10.0.0.1:9")).await);
+        assert!(!policy.permits_connect(address("10.0.0.2:9")).await);
+    }
+
+    #[tokio::test]
+    async fn port_zero_covers_the_port_that_was_picked_once_bound() {
+        let policy = Policy::new().allow_listen("127.0.0.1:0".parse().unwrap());
+        assert!(policy.permits_listen(address("127.0.0.1:0")).await);
+        assert!(!policy.permits_listen(address("127.0.0.1:4321")).await);
+        let bound = address("127.0.0.1:4321");
+        assert!(policy.permits_listen_when_bound(bound).await);
+        let elsewhere = address("0.0.0.0:4321");
+        assert!(!policy.permits_listen_when_bound(elsewhere).await);
+    }
+
+    #[tokio::test]
+    async fn a_name_grants_what_it_resolves_to() {
+        let policy = Policy::new().allow_connect("localhost:80".parse().unwrap());
+        let v4 = policy.permits_connect(address("127.0.0.1:80")).await;
+        let v6 = policy.permits_connect(address("[::1]:80")).await;
+        assert!(v4 || v6);
+        assert!(!policy.permits_connect(address("10.0.0.1:80")).await);
+        assert!(!policy.permits_connect(address("127.0.0.1:81")).await);
+    }
+
+    #[test]
+    fn look_ups_are_for_granted_names() {
+        let policy = Policy::new().allow_connect("Example.com:443".parse().unwrap());
+        assert!(policy.permits_lookup("example.com"));
+        assert!(policy.permits_lookup("EXAMPLE.com."));
+        assert!(!policy.permits_lookup("www.example.com"));
+        assert!(policy.permits_lookup("10.0.0.1"));
+        assert!(policy.permits_lookup("::1"));
+        let any = Policy::new().allow_connect("*:443".parse().unwrap());
+        assert!(any.permits_lookup("www.example.com"));
+    }
+}

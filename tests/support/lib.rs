@@ -1,0 +1,28 @@
+//! What the tests share: the built artifacts, programs running in the sandbox, and peers.
+//!
+//! Every test here loads a built component into wasmtime, with the command that users run, and talks to it over loopback
+//! sockets. Every wait has a deadline.
+
+mod artifacts;
+mod program;
+mod python;
+
+pub use artifacts::{command, dist, example, stock_wasmtime};
+pub use program::{Finished, Running, finish, spawn};
+pub use python::{python, run_python};
+
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// How long anything in a test may take before the test fails.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A connection whose every operation fails after [`DEADLINE`].
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&address, DEADLINE).expect("the server accepts");
+    stream.set_read_timeout(Some(DEADLINE)).expect("the deadline is not zero");
+    stream.set_write_timeout(Some(DEADLINE)).expect("the deadline is not zero");
+    // A test decides itself what leaves together.
+    stream.set_nodelay(true).expect("the socket is connected");
+    stream
+}

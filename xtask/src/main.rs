@@ -1,0 +1,55 @@
+//! The project's automation, run as `cargo xtask COMMAND`: sets up the compiler for WebAssembly, builds, composes,
+//! serves and tests. `cargo xtask help` lists the commands.
+
+mod artifacts;
+mod component;
+mod deadline;
+mod echo;
+mod stock;
+mod test;
+mod toolchain;
+mod workspace;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// What every step returns; the message says what failed, where, and what to do about it.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Build, run and test wasyncio")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build dist/wasyncio.wasm, target/release/wasyncio and the composed examples in dist/examples/
+    Build,
+    /// Build what is needed, then serve the echo example in its sandbox until Ctrl-C
+    Echo {
+        /// The address to listen on; port 0 lets the system choose
+        #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8888")]
+        listen: echo::Listen,
+    },
+    /// Everything that CI runs: formatting, build, clippy, docs, tests
+    Test,
+}
+
+fn main() -> ExitCode {
+    let workspace = Workspace::locate();
+    let outcome = match Arguments::parse().command {
+        Command::Build => artifacts::build(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Echo { listen } => echo::serve(&workspace, &listen),
+        Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::FAILURE
+    })
+}

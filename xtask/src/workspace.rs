@@ -1,0 +1,83 @@
+//! The folders that the commands work in, and how they call cargo.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Result;
+
+/// The checkout that this xtask belongs to.
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// The checkout that `cargo xtask` was called in.
+    pub(crate) fn locate() -> Self {
+        let manifest =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest.parent().expect("xtask is a folder of the workspace");
+        Self { root: root.to_owned() }
+    }
+
+    /// The folder with the workspace's `Cargo.toml`.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The finished artifacts.
+    pub(crate) fn dist(&self) -> PathBuf {
+        self.root.join("dist")
+    }
+
+    /// cargo's target folder of everything that becomes WebAssembly; apart from the host's, because its compiler
+    /// may be another.
+    pub(crate) fn wasm_target(&self) -> PathBuf {
+        self.root.join("target/wasm")
+    }
+
+    /// The host's command.
+    pub(crate) fn host_binary(&self) -> PathBuf {
+        self.root.join("target/release").join(format!("wasyncio{}", env::consts::EXE_SUFFIX))
+    }
+
+    /// A call of cargo in the workspace's root.
+    ///
+    /// The artifacts have documented places, so the caller's wishes about target folders are overridden.
+    pub(crate) fn cargo(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+        command
+            .arg(subcommand)
+            .current_dir(&self.root)
+            .env("CARGO_TARGET_DIR", self.root.join("target"))
+            .env_remove("CARGO_BUILD_TARGET")
+            .env_remove("WASYNCIO_COMPONENT");
+        command
+    }
+
+    /// `path` as the user would name it: relative to the root where it lies inside.
+    pub(crate) fn shown<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
+        path.strip_prefix(&self.root).unwrap_or(path).display()
+    }
+}
+
+/// Tells the user which long step starts now.
+pub(crate) fn announce(what: &str) {
+    eprintln!("==> {what}");
+}
+
+/// Runs `command` to its end; anything but success is an error that names `step`.
+pub(crate) fn run(step: &str, command: &mut Command) -> Result<()> {
+    let status = command.status().map_err(|error| format!("{step}: cannot start {}: {error}", typed(command)))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(format!("{step} failed ({status}), see the messages above; the command was: {}", typed(command)).into())
+}
+
+/// `command` as it would be typed, without its environment.
+pub(crate) fn typed(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
