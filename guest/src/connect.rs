@@ -1,13 +1,18 @@
 //! `asyncio.open_connection` over TCP.
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::rc::Weak;
+use std::time::Duration;
 
 use crate::address::{AddressFamily, PythonAddress, SocketInfo};
-use crate::connection::Connection;
-use crate::error::{Error, OsError, Result};
+use crate::attempts::{interleave, staggered_race};
+use crate::connection::{Connection, Owner};
+use crate::error::{Error, OsError, OsErrorKind, Result};
 use crate::names::{self, NoHost};
 use crate::reader::{ReaderState, StreamReader};
 use crate::semantics::limits::limit_or_default;
+use crate::transport::pipe;
 use crate::transport::tcp::{self, TcpSocket};
 use crate::writer::StreamWriter;
 
@@ -28,9 +33,9 @@ pub struct ConnectionOptions {
     pub flags: Option<u32>,
     /// Bind to this host and port, or port 0, before connecting.
     pub local_addr: Option<(String, u16)>,
-    /// Nanoseconds between two starts when the addresses are raced. Not supported yet.
+    /// Race the addresses (RFC 8305): nanoseconds between two starts; none is one after the other.
     pub happy_eyeballs_delay: Option<u64>,
-    /// How many addresses of the first family come first. Not supported yet, but 0.
+    /// How many addresses of the first family come first; none is 1 when racing, else 0, which keeps the order.
     pub interleave: Option<u32>,
     /// Report every failed attempt instead of one combined error.
     pub all_errors: bool,
@@ -74,25 +79,74 @@ pub async fn open_connection_with(
         None => None,
     };
 
+    let racing = options.happy_eyeballs_delay.map(Duration::from_nanos);
+    let addresses = interleave(addresses, options.interleave.unwrap_or(u32::from(racing.is_some())));
+    let attempts = addresses.into_iter().map(|address| connect(address, local.as_deref()));
+    let connected = match racing {
+        Some(delay) => staggered_race(attempts, delay).await,
+        None => first_success(attempts).await,
+    };
+    let socket = connected.map_err(|failures| combine(failures, options.all_errors))?;
+    Ok(streams_of(&socket, limit, None))
+}
+
+async fn first_success<T, E>(
+    attempts: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
+) -> Result<T, Vec<E>> {
     let mut failures = Vec::new();
-    for address in addresses {
-        match connect(address, local.as_deref()).await {
-            Ok(socket) => return Ok(streams(&socket, Some(address), limit)),
+    for attempt in attempts {
+        match attempt.await {
+            Ok(won) => return Ok(won),
             Err(failure) => failures.push(failure),
         }
     }
-    Err(combine(failures, options.all_errors))
+    Err(failures)
 }
 
+/// A reader and a writer of a socket that the program has connected itself. `limit` is in bytes; none is
+/// [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
+///
+/// # Errors
+/// [`Error::Value`] if the limit is 0; [`Error::Os`] if the socket is not connected.
+///
+/// # asyncio
+/// `reader, writer = await asyncio.open_connection(sock=sock)`.
+pub fn open_connection_sock(socket: &TcpSocket, limit: Option<u64>) -> Result<(StreamReader, StreamWriter)> {
+    let limit = limit_or_default(limit)?;
+    if let Err(code) = socket.get_remote_address() {
+        return Err(OsError::new(tcp::kind_of(&code), "Transport endpoint is not connected").into());
+    }
+    Ok(streams_of(socket, limit, None))
+}
+
+/// A reader and a writer over any two streams, and the stream that the written bytes come out of. `limit` is in bytes; none is
+/// [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
+///
+/// # Errors
+/// [`Error::Value`] if the limit is 0.
+pub fn from_streams(incoming: ByteStream, limit: Option<u64>) -> Result<(StreamReader, StreamWriter, ByteStream)> {
+    let state = ReaderState::new(limit_or_default(limit)?);
+    let (inbound, outbound, outgoing) = pipe::split(incoming);
+    let connection = Connection::new(inbound, outbound, SocketInfo::default(), state.clone(), None);
+    Ok((StreamReader::of(state, connection.clone()), StreamWriter::of(connection), outgoing))
+}
+
+/// A component-model `stream<u8>`, to read from.
+pub type ByteStream = wit_bindgen::rt::async_support::StreamReader<u8>;
+
 /// The reader and writer of a connected socket.
-fn streams(socket: &TcpSocket, peer: Option<SocketAddr>, limit: usize) -> (StreamReader, StreamWriter) {
+pub(crate) fn streams_of(
+    socket: &TcpSocket,
+    limit: usize,
+    owner: Option<(Weak<dyn Owner>, u64)>,
+) -> (StreamReader, StreamWriter) {
     let info = SocketInfo {
         sockname: socket.get_local_address().ok().map(tcp::from_wasi),
-        peername: peer.or_else(|| socket.get_remote_address().ok().map(tcp::from_wasi)),
+        peername: socket.get_remote_address().ok().map(tcp::from_wasi),
     };
     let (inbound, outbound) = tcp::split(socket);
     let state = ReaderState::new(limit);
-    let connection = Connection::new(inbound, outbound, info, state.clone(), None);
+    let connection = Connection::new(inbound, outbound, info, state.clone(), owner);
     (StreamReader::of(state, connection.clone()), StreamWriter::of(connection))
 }
 
@@ -101,10 +155,6 @@ fn check(options: &ConnectionOptions) -> Result<()> {
         "proto: only TCP (0 or 6) is supported"
     } else if options.flags.is_some_and(|flags| flags != 0) {
         "flags: WASI's name look-up takes no flags"
-    } else if options.happy_eyeballs_delay.is_some() {
-        "happy_eyeballs_delay is not supported yet"
-    } else if options.interleave.is_some_and(|interleave| interleave != 0) {
-        "interleave is not supported yet"
     } else {
         return Ok(());
     };
@@ -137,7 +187,7 @@ fn bind(socket: &TcpSocket, remote: SocketAddr, local: &[SocketAddr]) -> Result<
     }
     Err(failure.unwrap_or_else(|| {
         let text = format!("no matching local address with family={:?} found", AddressFamily::of(&remote));
-        OsError::new(crate::error::OsErrorKind::AddressNotAvailable, text).at(remote)
+        OsError::new(OsErrorKind::AddressNotAvailable, text).at(remote)
     }))
 }
 
@@ -154,7 +204,7 @@ fn combine(mut failures: Vec<OsError>, all: bool) -> Error {
         return Error::Group(failures);
     }
     let Some(last) = failures.pop() else {
-        return OsError::new(crate::error::OsErrorKind::Other, "getaddrinfo() returned empty list").into();
+        return OsError::new(OsErrorKind::Other, "getaddrinfo() returned empty list").into();
     };
     if failures.iter().all(|failure| failure.message == last.message) {
         return last.into();

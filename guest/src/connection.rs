@@ -41,8 +41,16 @@ enum Phase {
 
 /// Whoever keeps count of connections.
 pub(crate) trait Owner {
-    /// The connection is gone.
-    fn connection_lost(&self, connection: &Connection);
+    /// The connection that was given this number is gone.
+    fn connection_lost(&self, number: u64);
+}
+
+/// How a connection is to end.
+enum End {
+    /// What was written is sent first.
+    Sent,
+    /// At once, with the error that broke it if there is one.
+    Cut(Option<Error>),
 }
 
 /// One connection.
@@ -56,6 +64,9 @@ pub(crate) struct Connection {
     eof_written: Cell<bool>,
     /// Writes are dropped: CPython's `_conn_lost`.
     writes_dropped: Cell<bool>,
+    /// `pause_reading` was called.
+    reading_paused: Cell<bool>,
+    resumed: Waiters,
     /// A note that there is something to flush has been left.
     flush_noted: Cell<bool>,
     /// A background task sends what the host did not take at once.
@@ -65,7 +76,7 @@ pub(crate) struct Connection {
     drainers: Waiters,
     closers: Waiters,
     info: SocketInfo,
-    owner: RefCell<Option<Weak<dyn Owner>>>,
+    owner: RefCell<Option<(Weak<dyn Owner>, u64)>>,
 }
 
 impl Connection {
@@ -75,7 +86,7 @@ impl Connection {
         outbound: Outbound,
         info: SocketInfo,
         reader: Rc<ReaderState>,
-        owner: Option<Weak<dyn Owner>>,
+        owner: Option<(Weak<dyn Owner>, u64)>,
     ) -> Rc<Self> {
         let connection = Rc::new(Self {
             reader,
@@ -85,6 +96,8 @@ impl Connection {
             phase: Cell::new(Phase::Open),
             eof_written: Cell::default(),
             writes_dropped: Cell::default(),
+            reading_paused: Cell::default(),
+            resumed: Waiters::default(),
             flush_noted: Cell::default(),
             sender_runs: Cell::default(),
             outcome: RefCell::default(),
@@ -115,6 +128,9 @@ impl Connection {
         }
         // About to wait, most likely: what was written leaves before.
         self.flush();
+        if self.reading_paused.get() {
+            return self.resumed.poll_pending(cx);
+        }
         let mut inbound = self.inbound.borrow_mut();
         let Some(inbound) = inbound.as_mut() else { return Poll::Pending };
         match std::task::ready!(inbound.poll_receive(cx)) {
@@ -162,6 +178,42 @@ impl Connection {
         } else if !self.flush_noted.replace(true) {
             background::flush_soon(self.clone());
         }
+        Ok(())
+    }
+
+    /// `transport.pause_reading`.
+    pub(crate) fn pause_reading(&self) {
+        if !self.is_closing() {
+            self.reading_paused.set(true);
+        }
+    }
+
+    /// `transport.resume_reading`.
+    pub(crate) fn resume_reading(&self) {
+        if !self.is_closing() && self.reading_paused.replace(false) {
+            self.resumed.wake();
+        }
+    }
+
+    /// `transport.is_reading`.
+    pub(crate) fn is_reading(&self) -> bool {
+        !self.is_closing() && !self.reading_paused.get()
+    }
+
+    /// `transport.get_write_buffer_limits`: the low mark and the high one, in bytes.
+    pub(crate) fn write_buffer_limits(&self) -> (u64, u64) {
+        self.marks.get().limits()
+    }
+
+    /// `transport.set_write_buffer_limits`.
+    pub(crate) fn set_write_buffer_limits(self: &Rc<Self>, high: Option<u64>, low: Option<u64>) -> Result<()> {
+        let mut marks = self.marks.get();
+        marks.set(high, low)?;
+        self.marks.set(marks);
+        // What was written may have gone above the new mark.
+        self.flush();
+        marks.grown(self.unsent());
+        self.marks.set(marks);
         Ok(())
     }
 
@@ -276,7 +328,12 @@ impl Connection {
         self.flush();
         self.phase.set(Phase::Closing);
         self.writes_dropped.set(self.unsent() == 0);
-        self.shut(None);
+        self.shut(End::Sent);
+    }
+
+    /// `transport.abort`.
+    pub(crate) fn abort(self: &Rc<Self>) {
+        self.lose(None);
     }
 
     /// The connection broke while receiving.
@@ -300,23 +357,29 @@ impl Connection {
         }
         self.writes_dropped.set(true);
         self.phase.set(Phase::Closing);
-        self.shut(error);
+        self.shut(End::Cut(error));
     }
 
     /// Lets go of both directions, at once if nothing is in flight, else in the background.
-    fn shut(self: &Rc<Self>, error: Option<Error>) {
+    fn shut(self: &Rc<Self>, end: End) {
         let receiving = self.inbound.borrow().as_ref().is_some_and(Inbound::in_flight);
-        let sending =
-            self.outbound.borrow().as_ref().is_some_and(|out| out.in_flight() || out.len() > 0 || out.is_broken());
+        let sending = self.outbound.borrow().as_ref().is_some_and(|out| match end {
+            End::Sent => out.in_flight() || out.len() > 0 || out.is_broken(),
+            End::Cut(_) => out.in_flight(),
+        });
         if receiving || sending {
-            background::spawn(self.clone().shut_slowly(error));
+            background::spawn(self.clone().shut_slowly(end));
         } else {
-            self.finish(error);
+            self.finish(match end {
+                End::Sent => None,
+                End::Cut(error) => error,
+            });
         }
     }
 
-    async fn shut_slowly(self: Rc<Self>, error: Option<Error>) {
-        if error.is_none() {
+    async fn shut_slowly(self: Rc<Self>, end: End) {
+        let gracefully = matches!(end, End::Sent);
+        if gracefully {
             // A background sender that runs already goes on; it wakes `closers`.
             self.flush();
             self.closers
@@ -329,10 +392,13 @@ impl Connection {
         if let Some(mut inbound) = self.inbound.take() {
             inbound.cancel();
         }
-        let mut error = error;
+        let mut error = match end {
+            End::Sent => None,
+            End::Cut(error) => error,
+        };
         if let Some(mut outbound) = self.outbound.take() {
             outbound.cancel();
-            if error.is_none() && outbound.is_broken() {
+            if gracefully && outbound.is_broken() {
                 error = self.error_of(outbound.outcome().await).or_else(|| Some(Error::connection_lost()));
             }
         }
@@ -354,8 +420,10 @@ impl Connection {
         }
         self.drainers.wake();
         self.closers.wake();
-        if let Some(owner) = self.owner.take().and_then(|owner| owner.upgrade()) {
-            owner.connection_lost(self);
+        if let Some((owner, number)) = self.owner.take()
+            && let Some(owner) = owner.upgrade()
+        {
+            owner.connection_lost(number);
         }
     }
 

@@ -12,22 +12,32 @@
 //! `transport` (WASI streams and sockets).
 
 mod address;
+mod attempts;
 mod connect;
 mod connection;
 mod error;
 #[cfg(feature = "component")]
 mod exports;
+mod listen;
 mod names;
+mod protocol;
 mod reader;
 mod semantics;
 mod server;
 mod transport;
+mod transport_handle;
 mod writer;
 
 pub use address::{AddressFamily, SocketInfo};
-pub use connect::{ConnectionOptions, open_connection, open_connection_with};
+pub use connect::{
+    ByteStream, ConnectionOptions, from_streams, open_connection, open_connection_sock, open_connection_with,
+};
 pub use error::{Error, OsError, OsErrorKind, Result};
+pub use listen::{ServerOptions, start_server, start_server_sock, start_server_with};
+pub use protocol::StreamReaderProtocol;
 pub use reader::StreamReader;
 pub use semantics::limits::DEFAULT_LIMIT;
-pub use server::{Server, ServerOptions, start_server, start_server_with};
+pub use server::Server;
+pub use transport::tcp::TcpSocket;
+pub use transport_handle::Transport;
 pub use writer::StreamWriter;

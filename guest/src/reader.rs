@@ -1,6 +1,6 @@
 //! `asyncio.StreamReader`.
 
-use std::cell::{OnceCell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
@@ -12,22 +12,74 @@ use crate::semantics::limits::limit_or_default;
 use crate::semantics::read_operations::{Read, ReadAll, ReadExactly, ReadLine, ReadOperation, ReadUntil};
 use crate::semantics::reader_core::{ReaderCore, Waiter};
 use crate::semantics::separators::Separators;
+use crate::transport_handle::Transport;
 
 /// What a reader and its connection share.
 pub(crate) struct ReaderState {
     core: RefCell<ReaderCore>,
     /// Where data is pulled from; none for a reader that is fed by hand.
     connection: OnceCell<Weak<Connection>>,
+    /// What is paused when too much was fed by hand.
+    transport: OnceCell<Weak<Connection>>,
+    /// The transport was paused by this reader.
+    paused: Cell<bool>,
 }
 
 impl ReaderState {
     pub(crate) fn new(limit: usize) -> Rc<Self> {
-        Rc::new(Self { core: RefCell::new(ReaderCore::new(limit)), connection: OnceCell::new() })
+        Rc::new(Self {
+            core: RefCell::new(ReaderCore::new(limit)),
+            connection: OnceCell::new(),
+            transport: OnceCell::new(),
+            paused: Cell::default(),
+        })
     }
 
     /// Has data pulled from a connection from now on. A reader belongs to one connection for good.
     pub(crate) fn attach(&self, connection: &Rc<Connection>) {
         self.connection.get_or_init(|| Rc::downgrade(connection));
+        self.transport.get_or_init(|| Rc::downgrade(connection));
+    }
+
+    /// `StreamReader.set_transport`.
+    pub(crate) fn set_transport(&self, transport: &Rc<Connection>) -> Result<()> {
+        let set = self.transport.set(Rc::downgrade(transport));
+        set.map_err(|_| Error::Assertion("Transport already set".into()))
+    }
+
+    /// `StreamReader.feed_data`: above twice the limit the transport is paused.
+    pub(crate) fn feed_data(&self, data: &[u8]) -> Result<()> {
+        let full = {
+            let mut core = self.core();
+            core.feed_data(data)?;
+            !data.is_empty() && core.buffered().len() > core.limit().saturating_mul(2)
+        };
+        if full
+            && !self.paused.get()
+            && let Some(transport) = self.transport()
+        {
+            transport.pause_reading();
+            self.paused.set(true);
+        }
+        Ok(())
+    }
+
+    /// Lets a transport that this reader paused go on: when no more than the limit is buffered, or when more is waited for.
+    fn resume(&self, waiting: bool) {
+        let resumes = waiting || {
+            let core = self.core();
+            core.buffered().len() <= core.limit()
+        };
+        if self.paused.get() && resumes {
+            self.paused.set(false);
+            if let Some(transport) = self.transport() {
+                transport.resume_reading();
+            }
+        }
+    }
+
+    fn transport(&self) -> Option<Rc<Connection>> {
+        self.transport.get()?.upgrade()
     }
 
     /// The buffer and its state. Not to be held while anything waits.
@@ -132,14 +184,75 @@ impl StreamReader {
         self.state.core().at_eof()
     }
 
+    /// The exception that every read fails with.
+    ///
+    /// # asyncio
+    /// `reader.exception()`.
+    pub fn exception(&self) -> Option<Error> {
+        self.state.core().exception().cloned()
+    }
+
+    /// Stores an exception: every later read fails with it, and a waiting one wakes with it.
+    ///
+    /// # asyncio
+    /// `reader.set_exception(exc)`.
+    pub fn set_exception(&self, exception: Error) {
+        self.state.core().set_exception(exception);
+    }
+
+    /// Appends bytes as if they had been received. Above twice the limit the transport, if there is one, is paused until a read
+    /// leaves no more than the limit.
+    ///
+    /// # Errors
+    /// [`Error::Assertion`] after [`feed_eof`](Self::feed_eof).
+    ///
+    /// # asyncio
+    /// `reader.feed_data(data)`.
+    pub fn feed_data(&self, data: &[u8]) -> Result<()> {
+        self.state.feed_data(data)
+    }
+
+    /// Marks the end of the stream.
+    ///
+    /// # asyncio
+    /// `reader.feed_eof()`.
+    pub fn feed_eof(&self) {
+        self.state.core().feed_eof();
+    }
+
+    /// Tells the reader which transport to pause and resume.
+    ///
+    /// # Errors
+    /// [`Error::Assertion`] if it has one, as the reader of a connection does.
+    ///
+    /// # asyncio
+    /// `reader.set_transport(transport)`.
+    pub fn set_transport(&self, transport: &Transport) -> Result<()> {
+        self.state.set_transport(transport.connection())
+    }
+
+    /// What a protocol feeds.
+    pub(crate) fn state(&self) -> &Rc<ReaderState> {
+        &self.state
+    }
+
     async fn run<O: ReadOperation>(&self, operation: O) -> Result<Vec<u8>> {
         let mut running = Running { state: &self.state, operation };
         loop {
             let step = running.operation.step(&mut self.state.core());
-            if let Some(answer) = step? {
-                return Ok(answer);
+            match step {
+                Ok(None) => {}
+                Ok(Some(answer)) => {
+                    self.state.resume(false);
+                    return Ok(answer);
+                }
+                Err(error) => {
+                    self.state.resume(false);
+                    return Err(error);
+                }
             }
             let waiter = self.state.core().begin_wait(O::NAME)?;
+            self.state.resume(true);
             // What a step left unfinished is in `running`, which gives it back if this wait is dropped.
             Wait {
                 state: &self.state,

@@ -1,48 +1,21 @@
-//! `asyncio.start_server` over TCP.
+//! `asyncio.Server`.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
-use crate::address::{AddressFamily, SocketInfo};
-use crate::connect::bind_failure;
+use crate::connect::{bind_failure, streams_of};
 use crate::connection::{Connection, Owner};
 use crate::error::{Error, Result};
-use crate::names::{self, NoHost};
-use crate::reader::{ReaderState, StreamReader};
-use crate::semantics::limits::limit_or_default;
+use crate::reader::StreamReader;
 use crate::transport::background;
 use crate::transport::listener::Listener;
 use crate::transport::tcp::{self, TcpSocket};
 use crate::transport::waiters::Waiters;
 use crate::writer::StreamWriter;
-
-/// How many connections wait to be accepted unless told otherwise, as in asyncio.
-const DEFAULT_BACKLOG: u32 = 100;
-
-/// The keyword arguments of Python's `start_server`; what is none has Python's default.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ServerOptions {
-    /// The limit of every accepted reader in bytes; none is [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
-    pub limit: Option<u64>,
-    /// Only addresses of this family.
-    pub family: Option<AddressFamily>,
-    /// Flags of `getaddrinfo`: WASI has none, so any is not supported.
-    pub flags: Option<u32>,
-    /// How many connections may wait to be accepted; none is 100.
-    pub backlog: Option<u32>,
-    /// WASI always allows an address to be used again; `false` is not supported.
-    pub reuse_address: Option<bool>,
-    /// WASI cannot share a port; `true` is not supported.
-    pub reuse_port: Option<bool>,
-    /// Probe idle connections.
-    pub keep_alive: Option<bool>,
-    /// Whether to listen at once; none is yes. `false` is not supported yet.
-    pub start_serving: Option<bool>,
-}
 
 /// A set of listening sockets.
 ///
@@ -56,99 +29,65 @@ pub struct Server {
 
 struct ServerState {
     sockets: RefCell<Vec<Socket>>,
+    serving: Cell<bool>,
     closed: Cell<bool>,
-    /// The accept that drives the listeners; the others wait for their turn.
+    /// Somebody is in `serve_forever`.
+    serving_forever: Cell<bool>,
+    /// One accept drives the listeners; the others wait for their turn.
     accepting: Cell<bool>,
     turns: Waiters,
-    /// How many accepted connections are alive.
-    connections: Cell<usize>,
+    /// The accepted connections that are alive, by their number.
+    clients: RefCell<BTreeMap<u64, Weak<Connection>>>,
+    accepted: Cell<u64>,
     ended: Waiters,
     limit: usize,
 }
 
-struct Socket {
-    listener: Listener,
+/// A bound socket, and what accepts from it once it listens.
+pub(crate) struct Socket {
+    listener: Option<Listener>,
     address: SocketAddr,
     /// Owns the address, with `listener`.
-    _socket: TcpSocket,
+    socket: TcpSocket,
 }
 
-/// Listens by TCP on every address of `host`; an empty one means every interface. Port 0 picks a free port, which
-/// [`Server::sockets`] tells.
-///
-/// # Errors
-/// [`Error::Os`] if the host does not resolve or an address cannot be bound, naming it; what was already bound is closed.
-///
-/// # asyncio
-/// `server = await asyncio.start_server(callback, host, port)`.
-pub async fn start_server(host: &str, port: u16) -> Result<Server> {
-    start_server_with(&[host], port, ServerOptions::default()).await
-}
-
-/// Listens by TCP on every address of the hosts, with asyncio's keyword arguments. No host means every interface.
-///
-/// # Errors
-/// As [`start_server`]; [`Error::Value`] if the limit is 0; [`Error::NotImplemented`] naming the option that WASI cannot do.
-pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: ServerOptions) -> Result<Server> {
-    let limit = limit_or_default(options.limit)?;
-    check(&options)?;
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    let mut hosts: Vec<Option<&str>> = hosts.iter().map(|host| Some(host.as_ref())).collect();
-    if hosts.is_empty() {
-        hosts.push(None);
+impl Socket {
+    /// Wraps a bound socket.
+    pub(crate) fn new(socket: TcpSocket, address: SocketAddr) -> Self {
+        Self { listener: None, address, socket }
     }
-    for host in hosts {
-        for address in names::resolve(host, port, options.family, NoHost::Any).await? {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
+
+    fn listen(&mut self) -> Result<()> {
+        if self.listener.is_none() {
+            let stream = self.socket.listen().map_err(|code| Error::from(bind_failure(&self.address, &code)))?;
+            self.listener = Some(Listener::new(stream));
+            // An address that was left to the system may be known only now.
+            self.address = self.socket.get_local_address().map_or(self.address, tcp::from_wasi);
         }
+        Ok(())
     }
-    let sockets = addresses.into_iter().map(|address| listen(address, &options)).collect::<Result<_>>()?;
-    Ok(Server {
-        state: Rc::new(ServerState {
-            sockets: RefCell::new(sockets),
-            closed: Cell::default(),
-            accepting: Cell::default(),
-            turns: Waiters::default(),
-            connections: Cell::default(),
-            ended: Waiters::default(),
-            limit,
-        }),
-    })
-}
-
-fn check(options: &ServerOptions) -> Result<()> {
-    let unsupported = if options.reuse_port == Some(true) {
-        "reuse_port: WASI cannot share a port between sockets"
-    } else if options.reuse_address == Some(false) {
-        "reuse_address: WASI always allows an address to be used again"
-    } else if options.flags.is_some() {
-        "flags: WASI's name look-up takes no flags"
-    } else if options.start_serving == Some(false) {
-        "start_serving=False is not supported yet"
-    } else {
-        return Ok(());
-    };
-    Err(Error::NotImplemented(unsupported.into()))
-}
-
-fn listen(address: SocketAddr, options: &ServerOptions) -> Result<Socket> {
-    let failed = |code: tcp::ErrorCode| Error::from(bind_failure(&address, &code));
-    let socket = tcp::create(&address).map_err(failed)?;
-    let backlog = options.backlog.unwrap_or(DEFAULT_BACKLOG);
-    socket.set_listen_backlog_size(u64::from(backlog.max(1))).map_err(failed)?;
-    if let Some(keep_alive) = options.keep_alive {
-        socket.set_keep_alive_enabled(keep_alive).map_err(failed)?;
-    }
-    socket.bind(tcp::to_wasi(address)).map_err(failed)?;
-    let listener = Listener::new(socket.listen().map_err(failed)?);
-    let address = socket.get_local_address().map_or(address, tcp::from_wasi);
-    Ok(Socket { listener, address, _socket: socket })
 }
 
 impl Server {
-    /// Waits for the next connection.
+    /// A server of bound sockets, which does not listen yet. `limit` is in bytes.
+    pub(crate) fn new(sockets: Vec<Socket>, limit: usize) -> Self {
+        Self {
+            state: Rc::new(ServerState {
+                sockets: RefCell::new(sockets),
+                serving: Cell::default(),
+                closed: Cell::default(),
+                serving_forever: Cell::default(),
+                accepting: Cell::default(),
+                turns: Waiters::default(),
+                clients: RefCell::default(),
+                accepted: Cell::default(),
+                ended: Waiters::default(),
+                limit,
+            }),
+        }
+    }
+
+    /// Waits for the next connection. Starts to listen if the server does not yet.
     ///
     /// # Errors
     /// [`Error::Runtime`] if the server is closed.
@@ -156,23 +95,83 @@ impl Server {
     /// # Cancel safety
     /// Yes: a connection that arrives meanwhile is there for the next call.
     pub async fn accept(&self) -> Result<(StreamReader, StreamWriter)> {
+        let state = &self.state;
+        state.start_serving()?;
         // One call drives the listeners at a time; its end, also by cancellation, is the next one's turn.
-        self.state.turns.wait(|| (self.state.closed.get() || !self.state.accepting.replace(true)).then_some(())).await;
-        if self.state.closed.get() {
+        state.turns.wait(|| (state.closed.get() || !state.accepting.replace(true)).then_some(())).await;
+        if state.closed.get() {
             return Err(closed());
         }
-        let turn = Turn(&self.state);
-        let socket = poll_fn(|cx| {
-            for socket in self.state.sockets.borrow_mut().iter_mut() {
-                if let Poll::Ready(Some(accepted)) = socket.listener.poll_accept(cx) {
-                    return Poll::Ready(Some(accepted));
-                }
-            }
-            if self.state.closed.get() { Poll::Ready(None) } else { self.state.turns.poll_pending(cx) }
-        })
-        .await;
+        let turn = Turn(state);
+        let socket = poll_fn(|cx| state.poll_accept(cx)).await;
         drop(turn);
-        socket.map(|socket| self.state.connected(&socket)).ok_or_else(closed)
+        socket.map(|socket| state.connected(&socket)).ok_or_else(closed)
+    }
+
+    /// Starts to listen, if the server was made without.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] if the server is closed; [`Error::Os`] if the system refuses.
+    ///
+    /// # asyncio
+    /// `await server.start_serving()`.
+    pub fn start_serving(&self) -> Result<()> {
+        self.state.start_serving()
+    }
+
+    /// Listens, accepts until the server is closed, and runs `serve` for every connection, each beside the others; then waits
+    /// until the connections are gone.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] if the server is closed, or somebody is in here already; [`Error::Os`] if the system refuses.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the server, as cancelling does in asyncio.
+    ///
+    /// # asyncio
+    /// `await server.serve_forever()` with the callback of `start_server`.
+    pub async fn serve_forever<F: Future<Output = ()> + 'static>(
+        &self,
+        mut serve: impl FnMut(StreamReader, StreamWriter) -> F,
+    ) -> Result<()> {
+        let _serving = self.begin_serving_forever()?;
+        while !self.state.closed.get() {
+            match self.accept().await {
+                Ok((reader, writer)) => background::spawn(serve(reader, writer)),
+                Err(_) if self.state.closed.get() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.wait_closed().await;
+        Ok(())
+    }
+
+    /// As [`serve_forever`](Self::serve_forever), with the connections left to [`accept`](Self::accept) in other tasks.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn serve_until_closed(&self) -> Result<()> {
+        let _serving = self.begin_serving_forever()?;
+        self.wait_closed().await;
+        Ok(())
+    }
+
+    fn begin_serving_forever(&self) -> Result<ServingForever<'_>> {
+        if self.state.serving_forever.get() {
+            let message = "server <Server> is already being awaited on serve_forever()";
+            return Err(Error::Runtime(message.into()));
+        }
+        self.state.start_serving()?;
+        self.state.serving_forever.set(true);
+        Ok(ServingForever(&self.state))
+    }
+
+    /// Whether the server listens.
+    ///
+    /// # asyncio
+    /// `server.is_serving()`.
+    pub fn is_serving(&self) -> bool {
+        self.state.serving.get()
     }
 
     /// The addresses that are listened on; empty once closed.
@@ -200,24 +199,23 @@ impl Server {
     /// `await server.wait_closed()`.
     pub async fn wait_closed(&self) {
         let state = &self.state;
-        state.ended.wait(|| (state.closed.get() && state.connections.get() == 0).then_some(())).await;
+        state.ended.wait(|| (state.closed.get() && state.clients.borrow().is_empty()).then_some(())).await;
     }
 
-    /// Accepts for ever and runs `serve` for every connection, each beside the others.
-    ///
-    /// # Errors
-    /// [`Error::Runtime`] once the server is closed.
+    /// Closes every accepted connection that is still there.
     ///
     /// # asyncio
-    /// `await server.serve_forever()` with the callback of `start_server`.
-    pub async fn serve_forever<F: Future<Output = ()> + 'static>(
-        &self,
-        mut serve: impl FnMut(StreamReader, StreamWriter) -> F,
-    ) -> Result<()> {
-        loop {
-            let (reader, writer) = self.accept().await?;
-            background::spawn(serve(reader, writer));
-        }
+    /// `server.close_clients()`.
+    pub fn close_clients(&self) {
+        self.state.each_client(Connection::close);
+    }
+
+    /// Aborts every accepted connection that is still there.
+    ///
+    /// # asyncio
+    /// `server.abort_clients()`.
+    pub fn abort_clients(&self) {
+        self.state.each_client(Connection::abort);
     }
 }
 
@@ -228,31 +226,64 @@ impl Drop for Server {
 }
 
 fn closed() -> Error {
-    Error::Runtime("server is closed".into())
+    // The sockets of a closed server are gone, so this is all that Python prints too.
+    Error::Runtime("server <Server sockets=()> is closed".into())
 }
 
 impl ServerState {
+    fn start_serving(&self) -> Result<()> {
+        if self.closed.get() {
+            return Err(closed());
+        }
+        if !self.serving.get() {
+            for socket in self.sockets.borrow_mut().iter_mut() {
+                socket.listen()?;
+            }
+            self.serving.set(true);
+        }
+        Ok(())
+    }
+
+    /// The next connection, from whichever socket has one; none once closed.
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<Option<TcpSocket>> {
+        for socket in self.sockets.borrow_mut().iter_mut() {
+            if let Some(listener) = &mut socket.listener
+                && let Poll::Ready(Some(accepted)) = listener.poll_accept(cx)
+            {
+                return Poll::Ready(Some(accepted));
+            }
+        }
+        if self.closed.get() { Poll::Ready(None) } else { self.turns.poll_pending(cx) }
+    }
+
     fn connected(self: &Rc<Self>, socket: &TcpSocket) -> (StreamReader, StreamWriter) {
-        let info = SocketInfo {
-            sockname: socket.get_local_address().ok().map(tcp::from_wasi),
-            peername: socket.get_remote_address().ok().map(tcp::from_wasi),
-        };
-        let (inbound, outbound) = tcp::split(socket);
-        let state = ReaderState::new(self.limit);
-        self.connections.set(self.connections.get() + 1);
+        let number = self.accepted.get();
+        self.accepted.set(number + 1);
         let weak: Weak<Self> = Rc::downgrade(self);
-        let connection = Connection::new(inbound, outbound, info, state.clone(), Some(weak));
-        (StreamReader::of(state, connection.clone()), StreamWriter::of(connection))
+        let (reader, writer) = streams_of(socket, self.limit, Some((weak, number)));
+        let connection = writer.transport().connection().clone();
+        self.clients.borrow_mut().insert(number, Rc::downgrade(&connection));
+        (reader, writer)
+    }
+
+    fn each_client(&self, act: impl Fn(&Rc<Connection>)) {
+        // A connection that ends leaves the list while this goes through it.
+        let clients: Vec<_> = self.clients.borrow().values().filter_map(Weak::upgrade).collect();
+        clients.iter().for_each(act);
     }
 
     fn close(&self) {
         if self.closed.replace(true) {
             return;
         }
+        self.serving.set(false);
         let mut sockets = self.sockets.take();
-        if sockets.iter().any(|socket| socket.listener.in_flight()) {
+        let in_flight = |socket: &Socket| socket.listener.as_ref().is_some_and(Listener::in_flight);
+        if sockets.iter().any(in_flight) {
             // Ending an accept in flight may block, which a synchronous call must not.
-            background::spawn(async move { sockets.iter_mut().for_each(|socket| socket.listener.cancel()) });
+            background::spawn(async move {
+                sockets.iter_mut().filter_map(|socket| socket.listener.as_mut()).for_each(Listener::cancel);
+            });
         }
         self.turns.wake();
         self.ended.wake();
@@ -260,11 +291,9 @@ impl ServerState {
 }
 
 impl Owner for ServerState {
-    fn connection_lost(&self, _: &Connection) {
-        self.connections.set(self.connections.get().saturating_sub(1));
-        if self.connections.get() == 0 {
-            self.ended.wake();
-        }
+    fn connection_lost(&self, number: u64) {
+        self.clients.borrow_mut().remove(&number);
+        self.ended.wake();
     }
 }
 
@@ -274,9 +303,19 @@ struct Turn<'a>(&'a ServerState);
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.0.accepting.set(false);
-        for socket in self.0.sockets.borrow().iter() {
-            socket.listener.withdraw();
+        for listener in self.0.sockets.borrow().iter().filter_map(|socket| socket.listener.as_ref()) {
+            listener.withdraw();
         }
         self.0.turns.wake();
+    }
+}
+
+/// Somebody is in `serve_forever`; leaving it closes the server.
+struct ServingForever<'a>(&'a ServerState);
+
+impl Drop for ServingForever<'_> {
+    fn drop(&mut self) {
+        self.0.serving_forever.set(false);
+        self.0.close();
     }
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::address::SocketInfo;
 use crate::connection::Connection;
 use crate::error::Result;
+use crate::transport_handle::Transport;
 
 /// Bytes on their way out, with flow control.
 ///
@@ -108,6 +109,14 @@ impl StreamWriter {
     /// `await writer.wait_closed()`.
     pub async fn wait_closed(&self) -> Result<()> {
         self.connection.wait_closed().await
+    }
+
+    /// What carries the bytes.
+    ///
+    /// # asyncio
+    /// `writer.transport`.
+    pub fn transport(&self) -> Transport {
+        Transport::of(self.connection.clone())
     }
 
     /// The addresses of both ends: `get_extra_info('sockname')` and `get_extra_info('peername')`.

@@ -1,7 +1,7 @@
 //! The folders that the commands work in, and how they call cargo.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -78,6 +78,9 @@ pub(crate) fn run(step: &str, command: &mut Command) -> Result<()> {
 
 /// `command` as it would be typed, without its environment.
 pub(crate) fn typed(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = command.get_program();
+    let cargo = OsStr::new("cargo");
+    let is_cargo = Path::new(program).file_stem() == Some(cargo);
+    let words = std::iter::once(if is_cargo { cargo } else { program }).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

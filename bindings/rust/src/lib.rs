@@ -1,7 +1,7 @@
 //! asyncio streams for Rust components that import `wasyncio:streams`.
 //!
 //! ```no_run
-//! use wasyncio_client::{Error, StreamReader, StreamWriter, start_server};
+//! use wasyncio_client::{Error, StreamReader, StreamWriter, serve_forever, start_server};
 //!
 //! async fn handle_echo(reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
 //!     loop {
@@ -16,16 +16,15 @@
 //!     writer.wait_closed().await
 //! }
 //!
-//! async fn main() -> Result<(), Error> {
+//! async fn run() -> Result<(), Error> {
 //!     let server = start_server("127.0.0.1", 8888).await?;
 //!     serve_forever(&server, |reader, writer| async {
 //!         if let Err(error) = handle_echo(reader, writer).await {
-//!             eprintln!("{error}");
+//!             eprintln!("{}", error.message());
 //!         }
 //!     })
 //!     .await
 //! }
-//! # use wasyncio_client::serve_forever;
 //! ```
 //!
 //! The component that this is linked into must be composed with `wasyncio.wasm`; `wasyncio run` and `wasyncio compose` do
@@ -39,7 +38,9 @@ use std::future::Future;
 
 pub use generated::wasyncio::streams::connect::ConnectionOptions;
 pub use generated::wasyncio::streams::server::{Server, ServerOptions};
-pub use generated::wasyncio::streams::streams::{StreamReader, StreamWriter};
+pub use generated::wasyncio::streams::streams::{
+    StreamReader, StreamReaderProtocol, StreamWriter, Transport, from_streams,
+};
 pub use generated::wasyncio::streams::types::{
     AddressFamily, Cipher, Error, ExtraInfo, IncompleteReadError, LimitOverrunError, OsError, OsErrorKind,
     SocketAddress, SocketInfo,

@@ -6,7 +6,7 @@ use super::bindings::{connect, server, types};
 use crate::address::{AddressFamily, SocketInfo};
 use crate::connect::ConnectionOptions;
 use crate::error::{Error, OsError, OsErrorKind};
-use crate::server::ServerOptions;
+use crate::listen::ServerOptions;
 
 impl From<Error> for types::Error {
     fn from(error: Error) -> Self {
@@ -28,41 +28,78 @@ impl From<Error> for types::Error {
     }
 }
 
+impl From<types::Error> for Error {
+    fn from(error: types::Error) -> Self {
+        match error {
+            types::Error::ValueError(text) => Self::Value(text.into()),
+            types::Error::RuntimeError(text) => Self::Runtime(text.into()),
+            types::Error::AssertionError(text) => Self::Assertion(text.into()),
+            types::Error::IncompleteReadError(types::IncompleteReadError { partial, expected }) => {
+                Self::IncompleteRead { partial, expected }
+            }
+            types::Error::LimitOverrunError(types::LimitOverrunError { message, consumed }) => {
+                Self::LimitOverrun { message: message.into(), consumed }
+            }
+            types::Error::OsError(error) => Self::Os(error.into()),
+            types::Error::ExceptionGroup(errors) => Self::Group(errors.into_iter().map(Into::into).collect()),
+            types::Error::NotImplementedError(text) => Self::NotImplemented(text.into()),
+            types::Error::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+impl From<types::OsError> for OsError {
+    fn from(error: types::OsError) -> Self {
+        Self { kind: error.kind.into(), message: error.message, address: error.address }
+    }
+}
+
 impl From<OsError> for types::OsError {
     fn from(error: OsError) -> Self {
         Self { kind: error.kind.into(), message: error.message, address: error.address }
     }
 }
 
-impl From<OsErrorKind> for types::OsErrorKind {
-    fn from(kind: OsErrorKind) -> Self {
-        match kind {
-            OsErrorKind::AccessDenied => Self::AccessDenied,
-            OsErrorKind::AddressInUse => Self::AddressInUse,
-            OsErrorKind::AddressNotAvailable => Self::AddressNotAvailable,
-            OsErrorKind::BrokenPipe => Self::BrokenPipe,
-            OsErrorKind::ConnectionAborted => Self::ConnectionAborted,
-            OsErrorKind::ConnectionRefused => Self::ConnectionRefused,
-            OsErrorKind::ConnectionReset => Self::ConnectionReset,
-            OsErrorKind::InvalidArgument => Self::InvalidArgument,
-            OsErrorKind::NameNotResolved => Self::NameNotResolved,
-            OsErrorKind::OutOfResources => Self::OutOfResources,
-            OsErrorKind::TimedOut => Self::TimedOut,
-            OsErrorKind::Unreachable => Self::Unreachable,
-            OsErrorKind::Other => Self::Other,
+/// Both directions of a match between two enums of the same cases.
+macro_rules! same_cases {
+    ($ours:ty, $theirs:ty, $($case:ident),+ $(,)?) => {
+        impl From<$ours> for $theirs {
+            fn from(value: $ours) -> Self {
+                match value {
+                    $(<$ours>::$case => Self::$case,)+
+                }
+            }
         }
-    }
+
+        impl From<$theirs> for $ours {
+            fn from(value: $theirs) -> Self {
+                match value {
+                    $(<$theirs>::$case => Self::$case,)+
+                }
+            }
+        }
+    };
 }
 
-impl From<types::AddressFamily> for AddressFamily {
-    fn from(family: types::AddressFamily) -> Self {
-        match family {
-            types::AddressFamily::Inet => Self::Inet,
-            types::AddressFamily::Inet6 => Self::Inet6,
-            types::AddressFamily::Unix => Self::Unix,
-        }
-    }
-}
+same_cases!(
+    OsErrorKind,
+    types::OsErrorKind,
+    AccessDenied,
+    AddressInUse,
+    AddressNotAvailable,
+    BrokenPipe,
+    ConnectionAborted,
+    ConnectionRefused,
+    ConnectionReset,
+    InvalidArgument,
+    NameNotResolved,
+    OutOfResources,
+    TimedOut,
+    Unreachable,
+    Other,
+);
+
+same_cases!(AddressFamily, types::AddressFamily, Inet, Inet6, Unix);
 
 impl From<SocketAddr> for types::SocketAddress {
     fn from(address: SocketAddr) -> Self {

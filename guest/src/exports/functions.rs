@@ -1,15 +1,46 @@
 //! `open-connection` and `start-server`.
 
 use super::Component;
-use super::bindings::{connect, server, streams, types};
+use super::bindings::{connect, server, sockets, streams, types};
 use super::resources::split;
-use crate::connect::open_connection_with;
-use crate::server::start_server_with;
+use crate::connect::{ByteStream, from_streams, open_connection_sock, open_connection_with};
+use crate::listen::{start_server_sock, start_server_with};
 use crate::transport::background;
+use crate::transport::tcp::TcpSocket;
 
 impl streams::Guest for Component {
     type StreamReader = crate::StreamReader;
     type StreamWriter = crate::StreamWriter;
+    type Transport = crate::Transport;
+    type StreamReaderProtocol = crate::StreamReaderProtocol;
+
+    async fn from_streams(
+        incoming: ByteStream,
+        limit: Option<u64>,
+    ) -> Result<(streams::StreamReader, streams::StreamWriter, ByteStream), types::Error> {
+        background::stay();
+        let (reader, writer, outgoing) = from_streams(incoming, limit)?;
+        Ok((streams::StreamReader::new(reader), streams::StreamWriter::new(writer), outgoing))
+    }
+}
+
+impl sockets::Guest for Component {
+    async fn open_connection(
+        sock: TcpSocket,
+        limit: Option<u64>,
+    ) -> Result<(streams::StreamReader, streams::StreamWriter), types::Error> {
+        background::stay();
+        Ok(split(open_connection_sock(&sock, limit)?))
+    }
+
+    async fn start_server(
+        sock: TcpSocket,
+        options: Option<server::ServerOptions>,
+    ) -> Result<server::Server, types::Error> {
+        background::stay();
+        let options = options.map(Into::into).unwrap_or_default();
+        Ok(server::Server::new(start_server_sock(sock, options)?))
+    }
 }
 
 impl connect::Guest for Component {

@@ -27,4 +27,4 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-pub(crate) use wasi::sockets;
+pub use wasi::sockets;

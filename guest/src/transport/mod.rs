@@ -6,9 +6,11 @@
 
 pub(crate) mod background;
 pub(crate) mod bindings;
+pub(crate) mod clock;
 pub(crate) mod inbound;
 pub(crate) mod listener;
 pub(crate) mod outbound;
+pub(crate) mod pipe;
 pub(crate) mod progress;
 pub(crate) mod tcp;
 pub(crate) mod waitable;

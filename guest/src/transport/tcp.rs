@@ -7,7 +7,8 @@ use super::inbound::Inbound;
 use super::outbound::Outbound;
 use crate::error::OsErrorKind;
 
-pub(crate) use wasi::{ErrorCode, TcpSocket};
+pub(crate) use wasi::ErrorCode;
+pub use wasi::TcpSocket;
 
 /// How a direction of a connection ended.
 pub(crate) type Outcome = Result<(), ErrorCode>;

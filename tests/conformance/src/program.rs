@@ -1,0 +1,206 @@
+//! A program over one hand-fed reader, and the line that it is sent to every side as.
+//!
+//! The line: the limit (`-` for the default), then the steps, separated by spaces. A step is a name with fields behind
+//! colons; bytes and texts are in hexadecimal digits. `!` at its end: the next step follows before anything settles.
+//!
+//! ```text
+//! 5 feed:6162:1 read:-1 feed:0a:1! cancel:0 readuntil:0d0a:0a at_eof
+//! ```
+
+use std::fmt;
+
+/// A limit and what is done with a reader that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The reader's limit; none: the default.
+    pub limit: Option<u64>,
+    /// In their order.
+    pub steps: Vec<Step>,
+}
+
+/// An operation, and whether everything that can go on does so before the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What is done.
+    pub operation: Operation,
+    /// Whether the next step waits until everything has come to rest; only then the report tells which reads have ended.
+    pub settles: bool,
+}
+
+/// What can be done with a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// `feed_data(bytes * times)`.
+    Feed(Vec<u8>, u32),
+    /// `feed_eof()`.
+    FeedEof,
+    /// `set_exception(exception)`.
+    SetException(Exception),
+    /// Starts `read(n)`.
+    Read(i64),
+    /// Starts `readline()`.
+    ReadLine,
+    /// Starts `readexactly(n)`.
+    ReadExactly(i64),
+    /// Starts `readuntil(separators)`.
+    ReadUntil(Vec<Vec<u8>>),
+    /// Cancels a read that waits: the one at this place, counted around among those that do.
+    Cancel(u8),
+    /// `at_eof()`.
+    AtEof,
+    /// `exception()`.
+    Exception,
+}
+
+/// An exception to store in a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exception {
+    /// One that is a message alone.
+    Text(TextError, String),
+    /// `IncompleteReadError(partial, expected)`.
+    Incomplete(Vec<u8>, Option<u64>),
+    /// `LimitOverrunError(message, consumed)`.
+    Overrun(String, u64),
+    /// An `OSError` of a kind, which is a name from WIT's `os-error-kind`.
+    Os(&'static str, String),
+    /// `ExceptionGroup` of some `OSError`s with these messages.
+    Group(Vec<String>),
+}
+
+/// The exceptions that are a message alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextError {
+    /// `ValueError`
+    Value,
+    /// `RuntimeError`
+    Runtime,
+    /// `AssertionError`
+    Assertion,
+    /// `NotImplementedError`
+    NotImplemented,
+    /// `Exception`
+    Exception,
+}
+
+/// The kinds of `os-error` that have a class in Python, and the class.
+pub const OS_ERRORS: [(&str, &str); 8] = [
+    ("access-denied", "PermissionError"),
+    ("broken-pipe", "BrokenPipeError"),
+    ("connection-aborted", "ConnectionAbortedError"),
+    ("connection-refused", "ConnectionRefusedError"),
+    ("connection-reset", "ConnectionResetError"),
+    ("name-not-resolved", "socket.gaierror"),
+    ("timed-out", "TimeoutError"),
+    ("other", "OSError"),
+];
+
+impl Program {
+    /// Whether it needs CPython 3.13: `readuntil` with none or several separators.
+    pub fn needs_several_separators(&self) -> bool {
+        self.steps.iter().any(
+            |step| matches!(&step.operation, Operation::ReadUntil(separators) if separators.len() != 1),
+        )
+    }
+}
+
+impl TextError {
+    /// The name in a step.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Runtime => "runtime",
+            Self::Assertion => "assertion",
+            Self::NotImplemented => "not-implemented",
+            Self::Exception => "exception",
+        }
+    }
+
+    /// Python's class.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Value => "ValueError",
+            Self::Runtime => "RuntimeError",
+            Self::Assertion => "AssertionError",
+            Self::NotImplemented => "NotImplementedError",
+            Self::Exception => "Exception",
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.limit {
+            Some(limit) => write!(f, "{limit}")?,
+            None => f.write_str("-")?,
+        }
+        for Step { operation, settles } in &self.steps {
+            let rushes = if *settles { "" } else { "!" };
+            write!(f, " {operation}{rushes}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Feed(bytes, times) => write!(f, "feed:{}:{times}", hex(bytes)),
+            Self::FeedEof => f.write_str("eof"),
+            Self::SetException(exception) => write!(f, "raise:{exception}"),
+            Self::Read(n) => write!(f, "read:{n}"),
+            Self::ReadLine => f.write_str("readline"),
+            Self::ReadExactly(n) => write!(f, "readexactly:{n}"),
+            Self::ReadUntil(separators) => {
+                f.write_str("readuntil")?;
+                separators.iter().try_for_each(|separator| write!(f, ":{}", hex(separator)))
+            }
+            Self::Cancel(place) => write!(f, "cancel:{place}"),
+            Self::AtEof => f.write_str("at_eof"),
+            Self::Exception => f.write_str("exception"),
+        }
+    }
+}
+
+impl fmt::Display for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(kind, text) => write!(f, "{}:{}", kind.name(), hex(text.as_bytes())),
+            Self::Incomplete(partial, expected) => {
+                let expected = expected.map_or("-".to_owned(), |expected| expected.to_string());
+                write!(f, "incomplete:{}:{expected}", hex(partial))
+            }
+            Self::Overrun(message, consumed) => write!(f, "overrun:{}:{consumed}", hex(message.as_bytes())),
+            Self::Os(kind, text) => write!(f, "os:{kind}:{}", hex(text.as_bytes())),
+            Self::Group(texts) => {
+                let texts: Vec<_> = texts.iter().map(|text| hex(text.as_bytes())).collect();
+                write!(f, "group:{}", texts.join(","))
+            }
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_one_line() {
+        let step = |operation| Step { operation, settles: true };
+        let steps = vec![
+            step(Operation::Feed(b"ab".to_vec(), 1)),
+            step(Operation::Read(-1)),
+            Step { operation: Operation::Cancel(0), settles: false },
+            step(Operation::ReadUntil(vec![b"\r\n".to_vec(), Vec::new()])),
+            step(Operation::ReadUntil(Vec::new())),
+            step(Operation::SetException(Exception::Os("broken-pipe", "no".into()))),
+        ];
+        let program = Program { limit: Some(5), steps };
+        let expected = "5 feed:6162:1 read:-1 cancel:0! readuntil:0d0a: readuntil raise:os:broken-pipe:6e6f";
+        assert_eq!(program.to_string(), expected);
+        assert!(program.needs_several_separators());
+    }
+}
