@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use wasyncio_host::{ConnectGrant, Denial, Error, ExitStatus, Host, ListenGrant, Policy, Program, Result, Runner};
+use wasyncio_host::{
+    ConnectGrant, Denial, Error, ExitStatus, Host, HostEntry, ListenGrant, Policy, Program, Result, Runner,
+};
 
 use crate::{say, signals};
 
@@ -58,9 +60,17 @@ struct Run {
     /// Let the program connect to HOST:PORT; may be repeated
     ///
     /// HOST is an IP address (IPv6 in brackets), a host name, or * for any host. PORT is a number, or * for any. A name
-    /// also lets the program look it up.
+    /// also lets the program look it up, and then connect to the addresses that it was given. Of these only public ones,
+    /// so that no domain's owner can direct it into your network: grant others by address, or use --resolve.
     #[arg(long, value_name = "HOST:PORT")]
     allow_connect: Vec<ConnectGrant>,
+
+    /// Let the host name NAME stand for these addresses, without asking a resolver; may be repeated
+    ///
+    /// This grants nothing by itself: the program may use the name if --allow-connect or --allow-listen has it. The
+    /// addresses may be private ones.
+    #[arg(long, value_name = "NAME=IP[,IP...]")]
+    resolve: Vec<HostEntry>,
 
     /// Set an environment variable of the program, which sees no others; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
@@ -149,6 +159,7 @@ impl Run {
     fn runner(self, program: &Program) -> Runner {
         let policy = self.allow_listen.into_iter().fold(Policy::new(), Policy::allow_listen);
         let policy = self.allow_connect.into_iter().fold(policy, Policy::allow_connect);
+        let policy = self.resolve.into_iter().fold(policy, Policy::resolve);
         let runner = Runner::new(program)
             .policy(policy)
             .args(self.args)
@@ -207,6 +218,11 @@ fn denied(denial: &Denial) -> String {
         Denial::Connect(address) => {
             format!("denied: {denial}; allow it with --allow-connect {address}")
         }
+        Denial::Private { name, address } => format!(
+            "denied: {denial}; allow it with --allow-connect {address} or --resolve {name}={ip}",
+            name = name.escape_debug(),
+            ip = address.ip()
+        ),
         Denial::Lookup(name) => format!(
             "denied: {denial}; allow it with --allow-connect {name}:PORT or --allow-listen {name}:PORT",
             name = name.escape_debug()

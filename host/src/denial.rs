@@ -13,6 +13,13 @@ pub enum Denial {
     Listen(SocketAddr),
     /// Connecting to a remote address.
     Connect(SocketAddr),
+    /// Connecting to an address that a granted name resolves to, but that is not of the public internet.
+    Private {
+        /// The granted name.
+        name: String,
+        /// The address, with the port that was asked for.
+        address: SocketAddr,
+    },
     /// Looking up the addresses of a host name.
     Lookup(String),
 }
@@ -22,6 +29,9 @@ impl fmt::Display for Denial {
         match self {
             Self::Listen(address) => write!(f, "listening on {address}"),
             Self::Connect(address) => write!(f, "connecting to {address}"),
+            Self::Private { name, address } => {
+                write!(f, "connecting to {address}, a private address that {} resolves to", name.escape_debug())
+            }
             // The name comes from the program: escape what could forge a line of its own.
             Self::Lookup(name) => write!(f, "looking up {}", name.escape_debug()),
         }

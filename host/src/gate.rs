@@ -1,11 +1,14 @@
 //! Where a running program meets its policy: every address and name goes through here, and refusals are reported.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmtime_wasi::sockets::SocketAddrUse;
 
+use crate::address_kind::{is_localhost, is_public};
+use crate::answers::Answers;
+use crate::grant::normalized;
 use crate::{Denial, Policy};
 
 /// How many different refusals are remembered, and so reported, for one program.
@@ -21,11 +24,21 @@ pub(crate) struct Gate {
     policy: Policy,
     on_denied: OnDenied,
     reported: Mutex<HashSet<Denial>>,
+    /// Answers that a grant for their name covers.
+    answers: Answers,
+    /// Answers that it does not cover, to tell the program's operator why.
+    private_answers: Answers,
 }
 
 impl Gate {
     pub(crate) fn new(policy: Policy, on_denied: OnDenied) -> Self {
-        Self { policy, on_denied, reported: Mutex::default() }
+        Self {
+            policy,
+            on_denied,
+            reported: Mutex::default(),
+            answers: Answers::default(),
+            private_answers: Answers::default(),
+        }
     }
 
     /// Decides about one use of an address, as wasmtime asks before each system call.
@@ -53,10 +66,14 @@ impl Gate {
             // Whoever may listen may be connected to.
             SocketAddrUse::TcpAccept => return true,
             SocketAddrUse::TcpConnect => {
-                if self.policy.permits_connect(address).await {
+                let granted = |name: &str| self.policy.grants_name(name, address.port());
+                if self.policy.permits_connect(address) || self.answers.find(address.ip(), granted).is_some() {
                     return true;
                 }
-                Denial::Connect(address)
+                match self.private_answers.find(address.ip(), granted) {
+                    Some(name) => Denial::Private { name, address },
+                    None => Denial::Connect(address),
+                }
             }
             SocketAddrUse::UdpBind | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
                 return false;
@@ -74,6 +91,20 @@ impl Gate {
             self.report(Denial::Lookup(name.chars().take(253).collect()));
         }
         permitted
+    }
+
+    /// What the operator says that `name` stands for; `None` leaves it to the system's resolver.
+    pub(crate) fn addresses_of(&self, name: &str) -> Option<Vec<IpAddr>> {
+        self.policy.addresses_of(&normalized(name))
+    }
+
+    /// Takes notice that the system's resolver answered a look-up of `name` with `address`, and that the program is
+    /// told so.
+    pub(crate) fn answered(&self, name: &str, address: IpAddr) {
+        let name = normalized(name);
+        let covered = is_public(address) || (is_localhost(&name) && address.is_loopback());
+        let answers = if covered { &self.answers } else { &self.private_answers };
+        answers.remember(&name, address);
     }
 
     fn report(&self, denial: Denial) {
@@ -133,6 +164,44 @@ mod tests {
         assert!(!gate.permits(address("127.0.0.1:4321"), SocketAddrUse::TcpListen).await);
         assert!(!gate.permits(address("0.0.0.0:0"), SocketAddrUse::TcpListen).await);
         assert_eq!(*told.lock().unwrap(), ["listening on 127.0.0.1:0", "listening on 0.0.0.0:0"]);
+    }
+
+    async fn connects(gate: &Gate, target: &str) -> bool {
+        gate.permits(address(target), SocketAddrUse::TcpConnect).await
+    }
+
+    #[tokio::test]
+    async fn a_name_covers_what_the_program_was_given_for_it() {
+        let (gate, _) = gate(Policy::new().allow_connect("a.example:80".parse().unwrap()));
+        assert!(!connects(&gate, "1.1.1.1:80").await);
+        gate.answered("A.example.", address("1.1.1.1:0").ip());
+        gate.answered("b.example", address("1.1.1.2:0").ip());
+        assert!(connects(&gate, "1.1.1.1:80").await);
+        assert!(!connects(&gate, "1.1.1.1:81").await);
+        assert!(!connects(&gate, "1.1.1.2:80").await);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_turns_to_a_private_address_is_refused_and_told() {
+        let (gate, told) = gate(Policy::new().allow_connect("evil.example:80".parse().unwrap()));
+        for private in ["127.0.0.1", "10.0.0.1", "::1", "169.254.169.254", "::ffff:127.0.0.1"] {
+            let private: IpAddr = private.parse().unwrap();
+            gate.answered("evil.example", private);
+            assert!(!gate.permits(SocketAddr::new(private, 80), SocketAddrUse::TcpConnect).await, "{private}");
+        }
+        assert_eq!(
+            told.lock().unwrap()[0],
+            "connecting to 127.0.0.1:80, a private address that evil.example resolves to"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_private_address_is_taken_from_a_grant_of_its_own() {
+        let policy =
+            Policy::new().allow_connect("db.example:80".parse().unwrap()).allow_connect("10.0.0.1:80".parse().unwrap());
+        let (gate, _) = gate(policy);
+        gate.answered("db.example", address("10.0.0.1:0").ip());
+        assert!(connects(&gate, "10.0.0.1:80").await);
     }
 
     #[tokio::test]

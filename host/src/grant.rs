@@ -29,7 +29,10 @@ pub struct ListenGrant(Endpoint);
 /// Permission to connect to remote addresses.
 ///
 /// Written `HOST:PORT`: HOST is an IP address (IPv6 in brackets), a host name, or `*` for any; PORT is a number or
-/// `*` for any. A name grants the addresses that it resolves to when the program connects, and looking it up.
+/// `*` for any. A name grants looking it up, and the addresses that the program was then given for it; of these only
+/// addresses of the public internet, because others must not be what the owner of a domain decides. Names of this
+/// machine, `localhost` and what ends in `.localhost`, grant its loopback addresses, and a
+/// [`HostEntry`](crate::HostEntry) what it says.
 ///
 /// # Examples
 ///
@@ -191,7 +194,7 @@ impl FromStr for Endpoint {
 }
 
 /// Checks and normalises a host name.
-fn host_name(text: &str) -> Result<String, GrantError> {
+pub(crate) fn host_name(text: &str) -> Result<String, GrantError> {
     let name = normalized(text);
     let label = |label: &str| {
         !label.is_empty() && label.len() <= 63 && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')

@@ -25,6 +25,8 @@
 //! # }
 //! ```
 
+mod address_kind;
+mod answers;
 mod compose;
 mod denial;
 mod embedded;
@@ -32,6 +34,7 @@ mod error;
 mod gate;
 mod grant;
 mod host;
+mod host_entry;
 mod lookup;
 mod policy;
 mod program;
@@ -47,6 +50,7 @@ pub use embedded::embedded;
 pub use error::{Error, NotComponent, Result, Source};
 pub use grant::{ConnectGrant, GrantError, ListenGrant};
 pub use host::{Host, HostBuilder};
+pub use host_entry::{HostEntry, HostEntryError};
 pub use policy::Policy;
 pub use program::Program;
 pub use runner::{DEFAULT_LINGER, Runner};

@@ -1,8 +1,12 @@
 //! Name look-ups, name by name.
 //!
 //! wasmtime-wasi allows all look-ups or none. A look-up of an arbitrary name sends a message to whoever serves that
-//! domain, so it takes a grant of its own; here `wasi:sockets/ip-name-lookup`, of 0.2 and 0.3, asks the gate first
-//! and leaves the rest to wasmtime-wasi.
+//! domain, so it takes a grant of its own; here `wasi:sockets/ip-name-lookup`, of 0.2 and 0.3, asks the gate first,
+//! takes the operator's own entries, leaves the rest to wasmtime-wasi, and tells the gate what the answer was.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
 use wasmtime_wasi::p2::SocketError;
@@ -23,6 +27,16 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     Ok(())
 }
 
+/// An address, no matter which, to look up.
+const ANY_ADDRESS: &str = "127.0.0.1";
+
+/// A look-up of WASI 0.2 that the program reads the answers of.
+pub(crate) struct Lookup {
+    name: String,
+    /// The answers that are left, if the operator gave them.
+    given: Option<VecDeque<IpAddr>>,
+}
+
 struct Guarded;
 
 impl HasData for Guarded {
@@ -38,11 +52,19 @@ impl p3::HostWithStore<State> for Guarded {
         store: &Accessor<State, Self>,
         name: String,
     ) -> wasmtime::Result<Result<Vec<IpAddress>, p3::ErrorCode>> {
-        if !store.with(|mut view| view.get().0.gate.permits_lookup(&name)) {
+        let gate = store.with(|mut view| Arc::clone(&view.get().0.gate));
+        if !gate.permits_lookup(&name) {
             return Ok(Err(p3::ErrorCode::AccessDenied));
         }
+        if let Some(addresses) = gate.addresses_of(&name) {
+            return Ok(Ok(addresses.into_iter().map(IpAddress::from).collect()));
+        }
         let wasi = store.with_getter::<WasiSockets>(|state| state.sockets());
-        <WasiSockets as p3::HostWithStore<State>>::resolve_addresses(&wasi, name).await
+        let answer = <WasiSockets as p3::HostWithStore<State>>::resolve_addresses(&wasi, name.clone()).await?;
+        for address in answer.iter().flatten() {
+            gate.answered(&name, IpAddr::from(*address));
+        }
+        Ok(answer)
     }
 }
 
@@ -71,7 +93,12 @@ impl p2::Host for GuardedView<'_> {
         if !self.0.gate.permits_lookup(&name) {
             return Err(network::ErrorCode::AccessDenied.into());
         }
-        p2::Host::resolve_addresses(&mut self.0.sockets(), network, name)
+        let given = self.0.gate.addresses_of(&name).map(VecDeque::from);
+        // wasmtime-wasi's stream has no constructor, but one for an address is ready at once.
+        let asked = if given.is_some() { ANY_ADDRESS.to_owned() } else { name.clone() };
+        let stream = p2::Host::resolve_addresses(&mut self.0.sockets(), network, asked)?;
+        self.0.lookups.insert(stream.rep(), Lookup { name, given });
+        Ok(stream)
     }
 }
 
@@ -80,7 +107,15 @@ impl p2::HostResolveAddressStream for GuardedView<'_> {
         &mut self,
         stream: Resource<p2::ResolveAddressStream>,
     ) -> Result<Option<network::IpAddress>, SocketError> {
-        p2::HostResolveAddressStream::resolve_next_address(&mut self.0.sockets(), stream)
+        let index = stream.rep();
+        if let Some(Lookup { given: Some(given), .. }) = self.0.lookups.get_mut(&index) {
+            return Ok(given.pop_front().map(network::IpAddress::from));
+        }
+        let answer = p2::HostResolveAddressStream::resolve_next_address(&mut self.0.sockets(), stream)?;
+        if let (Some(address), Some(lookup)) = (answer, self.0.lookups.get(&index)) {
+            self.0.gate.answered(&lookup.name, ip_addr(address));
+        }
+        Ok(answer)
     }
 
     fn subscribe(
@@ -91,6 +126,14 @@ impl p2::HostResolveAddressStream for GuardedView<'_> {
     }
 
     fn drop(&mut self, stream: Resource<p2::ResolveAddressStream>) -> wasmtime::Result<()> {
+        self.0.lookups.remove(&stream.rep());
         p2::HostResolveAddressStream::drop(&mut self.0.sockets(), stream)
+    }
+}
+
+fn ip_addr(address: network::IpAddress) -> IpAddr {
+    match address {
+        network::IpAddress::Ipv4((a, b, c, d)) => IpAddr::from([a, b, c, d]),
+        network::IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => IpAddr::from([a, b, c, d, e, f, g, h]),
     }
 }

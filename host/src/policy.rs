@@ -1,10 +1,12 @@
 //! What a program may do on the network: nothing but what was granted.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::HostEntry;
+use crate::address_kind::is_localhost;
 use crate::grant::{ConnectGrant, Host, ListenGrant, Port, normalized};
 
-/// The grants of a program. The default grants nothing.
+/// The grants of a program, and what host names stand for to it. The default grants nothing.
 ///
 /// UDP is never granted.
 ///
@@ -19,7 +21,7 @@ use crate::grant::{ConnectGrant, Host, ListenGrant, Port, normalized};
 ///     .allow_connect("*:443".parse()?);
 /// assert!(policy.permits_listen("127.0.0.1:8888".parse().unwrap()).await);
 /// assert!(!policy.permits_listen("0.0.0.0:8888".parse().unwrap()).await);
-/// assert!(!policy.permits_connect("10.0.0.1:80".parse().unwrap()).await);
+/// assert!(!policy.permits_connect("10.0.0.1:80".parse().unwrap()));
 /// # Ok::<(), wasyncio_host::GrantError>(())
 /// # }).unwrap();
 /// ```
@@ -27,6 +29,7 @@ use crate::grant::{ConnectGrant, Host, ListenGrant, Port, normalized};
 pub struct Policy {
     listen: Vec<ListenGrant>,
     connect: Vec<ConnectGrant>,
+    hosts: Vec<HostEntry>,
 }
 
 impl Policy {
@@ -49,14 +52,22 @@ impl Policy {
         self
     }
 
+    /// Says what a host name stands for, to the program's look-ups and to the grants that have this name. The system's
+    /// resolver is not asked for it. Of several entries for one name all addresses count, in order.
+    #[must_use]
+    pub fn resolve(mut self, entry: HostEntry) -> Self {
+        self.hosts.push(entry);
+        self
+    }
+
     /// Whether a program may bind `address` and listen on it. Port 0 asks for any free port.
     ///
-    /// Host names among the grants are resolved now, by the operating system; one that does not resolve
-    /// grants nothing. Needs a tokio runtime if a grant has a host name.
+    /// Host names among the grants are resolved now; one that does not resolve grants nothing. Needs a tokio runtime if
+    /// a grant has a host name.
     pub async fn permits_listen(&self, address: SocketAddr) -> bool {
         for grant in &self.listen {
             let endpoint = grant.endpoint();
-            if endpoint.port.covers(address.port()) && covers(&endpoint.host, address.ip()).await {
+            if endpoint.port.covers(address.port()) && self.covers_local(&endpoint.host, address.ip()).await {
                 return true;
             }
         }
@@ -71,25 +82,43 @@ impl Policy {
         for grant in &self.listen {
             let endpoint = grant.endpoint();
             let port = endpoint.port.covers(address.port()) || matches!(endpoint.port, Port::Number(0));
-            if port && covers(&endpoint.host, address.ip()).await {
+            if port && self.covers_local(&endpoint.host, address.ip()).await {
                 return true;
             }
         }
         false
     }
 
-    /// Whether a program may connect to `address`.
+    /// Whether a program may connect to `address` whatever it looked up before.
     ///
-    /// Host names among the grants are resolved now, by the operating system; one that does not resolve
-    /// grants nothing. Needs a tokio runtime if a grant has a host name.
-    pub async fn permits_connect(&self, address: SocketAddr) -> bool {
-        for grant in &self.connect {
-            let endpoint = grant.endpoint();
-            if endpoint.port.covers(address.port()) && covers(&endpoint.host, address.ip()).await {
-                return true;
-            }
-        }
-        false
+    /// That is so if a grant has the address, the host `*`, or a name that the operator gave the address for with
+    /// [`resolve`](Self::resolve); and for the addresses 127.0.0.1 and ::1, a name of this machine, such as `localhost`. What
+    /// a grant with another name permits depends on what the running program is answered.
+    pub fn permits_connect(&self, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        let covers = |host: &Host| match host {
+            Host::Any => true,
+            Host::Address(granted) => *granted == ip,
+            Host::Name(name) => match self.addresses_of(name) {
+                Some(addresses) => addresses.contains(&ip),
+                None => is_localhost(name) && (ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST),
+            },
+        };
+        let mut grants = self.connect.iter().map(ConnectGrant::endpoint);
+        grants.any(|endpoint| endpoint.port.covers(address.port()) && covers(&endpoint.host))
+    }
+
+    /// Whether a grant to connect has `name`, normalised, and covers `port`.
+    pub(crate) fn grants_name(&self, name: &str, port: u16) -> bool {
+        let mut grants = self.connect.iter().map(ConnectGrant::endpoint);
+        grants.any(|endpoint| endpoint.port.covers(port) && matches!(&endpoint.host, Host::Name(own) if own == name))
+    }
+
+    /// What the operator says that `name`, normalised, stands for.
+    pub(crate) fn addresses_of(&self, name: &str) -> Option<Vec<IpAddr>> {
+        let entries = self.hosts.iter().filter(|entry| entry.name() == name);
+        let addresses: Vec<_> = entries.flat_map(HostEntry::addresses).copied().collect();
+        (!addresses.is_empty()).then_some(addresses)
     }
 
     /// Whether a program may look up the host name `name`: one that a grant names, or any if a grant has the host `*`.
@@ -112,21 +141,28 @@ impl Policy {
     pub(crate) fn permits_some_connect(&self) -> bool {
         !self.connect.is_empty()
     }
+
+    /// Whether `address`, of this machine, is among the addresses of `host`.
+    async fn covers_local(&self, host: &Host, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        match host {
+            Host::Any => true,
+            Host::Address(granted) => *granted == address,
+            Host::Name(name) => match self.addresses_of(name) {
+                Some(addresses) => addresses.contains(&address),
+                None => resolves_to(name, address).await,
+            },
+        }
+    }
 }
 
-/// Whether `address` is among the addresses of `host`.
-async fn covers(host: &Host, address: IpAddr) -> bool {
-    let address = address.to_canonical();
-    match host {
-        Host::Any => true,
-        Host::Address(granted) => *granted == address,
-        Host::Name(name) => match tokio::net::lookup_host((name.as_str(), 0)).await {
-            Ok(mut resolved) => resolved.any(|found| found.ip().to_canonical() == address),
-            Err(error) => {
-                tracing::warn!("the host name {name} in a grant does not resolve: {error}");
-                false
-            }
-        },
+async fn resolves_to(name: &str, address: IpAddr) -> bool {
+    match tokio::net::lookup_host((name, 0)).await {
+        Ok(mut resolved) => resolved.any(|found| found.ip().to_canonical() == address),
+        Err(error) => {
+            tracing::warn!("the host name {name} in a grant does not resolve: {error}");
+            false
+        }
     }
 }
 
@@ -142,7 +178,7 @@ mod tests {
     async fn nothing_is_permitted_by_default() {
         let policy = Policy::new();
         assert!(!policy.permits_listen(address("127.0.0.1:8888")).await);
-        assert!(!policy.permits_connect(address("127.0.0.1:8888")).await);
+        assert!(!policy.permits_connect(address("127.0.0.1:8888")));
         assert!(!policy.permits_lookup("localhost"));
     }
 
@@ -153,7 +189,7 @@ mod tests {
         for other in ["127.0.0.1:81", "127.0.0.2:80", "0.0.0.0:80", "[::1]:80", "127.0.0.1:0"] {
             assert!(!policy.permits_listen(address(other)).await, "{other}");
         }
-        assert!(!policy.permits_connect(address("127.0.0.1:80")).await);
+        assert!(!policy.permits_connect(address("127.0.0.1:80")));
     }
 
     #[tokio::test]
@@ -162,8 +198,8 @@ mod tests {
         assert!(policy.permits_listen(address("0.0.0.0:80")).await);
         assert!(policy.permits_listen(address("[::1]:80")).await);
         assert!(!policy.permits_listen(address("[::1]:0")).await);
-        assert!(policy.permits_connect(address("10.0.0.1:9")).await);
-        assert!(!policy.permits_connect(address("10.0.0.2:9")).await);
+        assert!(policy.permits_connect(address("10.0.0.1:9")));
+        assert!(!policy.permits_connect(address("10.0.0.2:9")));
     }
 
     #[tokio::test]
@@ -177,14 +213,27 @@ mod tests {
         assert!(!policy.permits_listen_when_bound(elsewhere).await);
     }
 
-    #[tokio::test]
-    async fn a_name_grants_what_it_resolves_to() {
+    #[test]
+    fn localhost_is_this_machine_without_a_look_up() {
         let policy = Policy::new().allow_connect("localhost:80".parse().unwrap());
-        let v4 = policy.permits_connect(address("127.0.0.1:80")).await;
-        let v6 = policy.permits_connect(address("[::1]:80")).await;
-        assert!(v4 || v6);
-        assert!(!policy.permits_connect(address("10.0.0.1:80")).await);
-        assert!(!policy.permits_connect(address("127.0.0.1:81")).await);
+        assert!(policy.permits_connect(address("127.0.0.1:80")));
+        assert!(policy.permits_connect(address("[::1]:80")));
+        assert!(!policy.permits_connect(address("127.0.0.2:80")));
+        assert!(!policy.permits_connect(address("127.0.0.1:81")));
+    }
+
+    #[tokio::test]
+    async fn a_name_stands_for_what_the_operator_says() {
+        let entry: HostEntry = "Db.example=10.0.0.5".parse().unwrap();
+        let policy = Policy::new().resolve(entry).resolve("db.example=10.0.0.6".parse().unwrap());
+        assert!(!policy.permits_lookup("db.example"), "an entry is no grant");
+        assert!(!policy.permits_connect(address("10.0.0.5:80")));
+        let policy = policy.allow_connect("db.example:80".parse().unwrap());
+        assert!(policy.permits_connect(address("10.0.0.5:80")));
+        assert!(policy.permits_connect(address("10.0.0.6:80")));
+        assert!(!policy.permits_connect(address("10.0.0.7:80")));
+        let policy = policy.allow_listen("db.example:80".parse().unwrap());
+        assert!(policy.permits_listen(address("10.0.0.5:80")).await);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Runs a program: builds its sandbox, calls its `run`, sees it out.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,7 +147,7 @@ impl Runner {
         if self.inherit_stdio {
             wasi.inherit_stdio();
         }
-        State { wasi: wasi.build(), table: ResourceTable::new(), gate }
+        State { wasi: wasi.build(), table: ResourceTable::new(), gate, lookups: HashMap::new() }
     }
 }
 

@@ -1,17 +1,21 @@
 //! What the store of a running program holds.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::gate::Gate;
+use crate::lookup::Lookup;
 
 /// The host's side of one running program.
 pub(crate) struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     pub(crate) gate: Arc<Gate>,
+    /// The look-ups of WASI 0.2, by the number of their resource.
+    pub(crate) lookups: HashMap<u32, Lookup>,
 }
 
 impl WasiView for State {
