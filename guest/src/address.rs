@@ -14,16 +14,6 @@ pub enum AddressFamily {
     Unix,
 }
 
-impl AddressFamily {
-    /// The family of an IP address.
-    pub(crate) fn of(address: &SocketAddr) -> Self {
-        match address {
-            SocketAddr::V4(_) => Self::Inet,
-            SocketAddr::V6(_) => Self::Inet6,
-        }
-    }
-}
-
 /// What is known of a socket: `getsockname()` and `getpeername()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketInfo {

@@ -186,7 +186,9 @@ fn bind(socket: &TcpSocket, remote: SocketAddr, local: &[SocketAddr]) -> Result<
         }
     }
     Err(failure.unwrap_or_else(|| {
-        let text = format!("no matching local address with family={:?} found", AddressFamily::of(&remote));
+        // As Python on Linux prints the member of its enum.
+        let family = if remote.is_ipv4() { "AF_INET: 2" } else { "AF_INET6: 10" };
+        let text = format!("no matching local address with family=<AddressFamily.{family}> found");
         OsError::new(OsErrorKind::AddressNotAvailable, text).at(remote)
     }))
 }

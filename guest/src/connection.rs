@@ -341,6 +341,8 @@ impl Connection {
         let error = self.error_of(Err(code.clone()));
         // Deferred: the directions are borrowed while this is called.
         let connection = self.clone();
+        self.phase.set(Phase::Closing);
+        self.writes_dropped.set(true);
         if let Some(error) = &error {
             self.reader.core().set_exception(error.clone());
         }

@@ -33,6 +33,8 @@
 
 mod errors;
 mod generated;
+#[cfg(feature = "sockets")]
+pub mod sockets;
 
 use std::future::Future;
 

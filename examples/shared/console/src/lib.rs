@@ -62,3 +62,15 @@ fn print(output: &'static LocalKey<RefCell<Output>>, line: String, open: Open) {
         output.with_borrow_mut(|output| output.stream = Some(stream));
     });
 }
+
+/// A text as Python's `repr` prints it, in single quotes.
+pub fn repr(text: &str) -> String {
+    let escaped: String = text
+        .chars()
+        .map(|char| match char {
+            '"' => "\"".into(),
+            char => char.escape_debug().to_string(),
+        })
+        .collect();
+    format!("'{escaped}'")
+}

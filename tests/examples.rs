@@ -1,0 +1,149 @@
+//! The documents' four programs, each against a real peer.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
+use std::process::Command;
+use std::thread;
+
+use wasyncio_tests::{command, connect, example, finish, python, run_python, spawn};
+
+fn run(name: &str) -> Command {
+    let mut run = Command::new(command());
+    run.arg("run").arg(example(name)).args(["--allow-connect", "127.0.0.1:*", "--allow-listen", "127.0.0.1:0", "--"]);
+    run
+}
+
+/// The documents' server, printed in Python, on a free port.
+const PYTHON_SERVER: &str = "
+import asyncio, sys
+
+async def handle_echo(reader, writer):
+    data = await reader.read(100)
+    writer.write(data)
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+async def main():
+    server = await asyncio.start_server(handle_echo, '127.0.0.1', 0)
+    print('Serving on', server.sockets[0].getsockname(), flush=True)
+    async with server:
+        await server.serve_forever()
+
+asyncio.run(main())
+";
+
+#[test]
+fn the_echo_client_talks_to_pythons_server() {
+    let Some(mut python) = python() else { return };
+    let mut server = spawn(python.arg("-c").arg(PYTHON_SERVER));
+    let finished = finish(run("tcp-echo-client").args(["Hello World!", &server.address().to_string()]));
+    assert!(finished.status.success(), "{}", finished.stderr);
+    assert_eq!(finished.stdout, "Send: 'Hello World!'\nReceived: 'Hello World!'\nClose the connection\n");
+}
+
+#[test]
+fn the_echo_client_says_who_refused() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = taken.local_addr().expect("bound");
+    drop(taken);
+    let finished = finish(run("tcp-echo-client").args(["Hello", &address.to_string()]));
+    assert_eq!(finished.status.code(), Some(1));
+    let port = address.port();
+    assert_eq!(
+        finished.stderr,
+        format!("tcp-echo-client: Connect call failed ('127.0.0.1', {port}): connection refused\n")
+    );
+}
+
+#[test]
+fn the_echo_server_talks_to_pythons_client() {
+    let mut server = spawn(run("tcp-echo-server").arg("127.0.0.1:0"));
+    let address = server.address();
+    let script = "
+import asyncio, sys
+
+async def tcp_echo_client(message):
+    reader, writer = await asyncio.open_connection(sys.argv[1], int(sys.argv[2]))
+    writer.write(message.encode())
+    await writer.drain()
+    data = await reader.read(100)
+    print(f'Received: {data.decode()!r}', await reader.read())
+    writer.close()
+    await writer.wait_closed()
+
+asyncio.run(asyncio.wait_for(tcp_echo_client('Hello World!'), 20))
+";
+    let Some(printed) = run_python(script, &[address.ip().to_string(), address.port().to_string()]) else { return };
+    assert_eq!(printed, "Received: 'Hello World!' b''\n");
+    server.line_with("Received 'Hello World!' from ('127.0.0.1', ");
+    server.line_with("Close the connection");
+}
+
+#[test]
+fn the_echo_server_serves_many_one_after_the_other() {
+    let mut server = spawn(run("tcp-echo-server").arg("127.0.0.1:0"));
+    let address = server.address();
+    for _ in 0..50 {
+        let mut client = connect(address);
+        client.write_all(b"once").expect("the server reads");
+        let mut all = String::new();
+        client.read_to_string(&mut all).expect("the server closes");
+        assert_eq!(all, "once");
+    }
+}
+
+#[test]
+fn http_headers_are_printed_from_pythons_http_server() {
+    let Some(mut python) = python() else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("page.html"), "<p>hello").expect("the folder is ours");
+    let script = "
+import http.server
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+print('Serving on', server.server_address, flush=True)
+server.serve_forever()
+";
+    let mut server = spawn(python.current_dir(folder.path()).arg("-c").arg(script));
+    let url = format!("http://{}/page.html", server.address());
+    let finished = finish(run("http-headers").arg(url));
+    assert!(finished.status.success(), "{}", finished.stderr);
+    let lines: Vec<_> = finished.stdout.lines().collect();
+    assert!(lines.first().is_some_and(|line| line.starts_with("HTTP header> HTTP/1.0 200 OK")), "{lines:?}");
+    assert!(lines.contains(&"HTTP header> Content-Length: 8"), "{lines:?}");
+    assert!(lines.contains(&"HTTP header> Content-type: text/html"), "{lines:?}");
+}
+
+#[test]
+fn http_headers_are_printed_however_they_are_cut() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("the program connects");
+        stream.set_nodelay(true).expect("the socket is connected");
+        let mut query = [0; 4096];
+        let count = stream.read(&mut query).expect("the program asks");
+        for byte in b"HTTP/1.0 200 OK\r\nA: b\xe9\r\n\r\n" {
+            stream.write_all(&[*byte]).expect("the program reads");
+        }
+        stream.shutdown(Shutdown::Write).expect("the connection is open");
+        String::from_utf8_lossy(&query[..count]).into_owned()
+    });
+    let finished = finish(run("http-headers").arg(&url));
+    assert_eq!(finished.stdout, "HTTP header> HTTP/1.0 200 OK\nHTTP header> A: b\u{e9}\n");
+    assert_eq!(server.join().expect("the server served"), "HEAD / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");
+}
+
+#[test]
+fn http_headers_over_tls_are_refused_in_words() {
+    let finished = finish(run("http-headers").arg("https://127.0.0.1/"));
+    assert_eq!(finished.status.code(), Some(1));
+    assert!(finished.stderr.contains("https needs TLS"), "{}", finished.stderr);
+}
+
+#[test]
+fn data_is_waited_for_on_a_connected_pair() {
+    let finished = finish(&mut run("wait-for-data"));
+    assert!(finished.status.success(), "{}", finished.stderr);
+    assert_eq!(finished.stdout, "Received: abc\n");
+}

@@ -1,0 +1,183 @@
+//! Connection scenarios, first with CPython's asyncio, then with wasyncio through the component boundary: what the
+//! programs see, line by line, must be equal. The peer is played here, on real sockets.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use socket2::SockRef;
+use wasyncio_tests::{DEADLINE, Running, command, dist, finish, python, spawn};
+
+/// The part that the test plays; it may wait for lines of the transcript.
+type Peer = fn(TcpStream, &mut Running);
+
+/// The oracle's program.
+const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/oracle/scenarios.py");
+
+fn ours() -> Command {
+    let mut run = Command::new(command());
+    run.arg("run").arg(dist("tests/scenarios.wasm")).args(["--allow-connect", "*:*", "--allow-listen", "*:*", "--"]);
+    run
+}
+
+fn oracle() -> Option<Command> {
+    let mut python = python()?;
+    python.arg(ORACLE);
+    Some(python)
+}
+
+/// Runs one side against the peer and gives its transcript.
+fn transcript(mut program: Command, scenario: &str, peer: Option<Peer>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("bound").port();
+    if peer.is_none() {
+        // Nobody listens there.
+        drop(listener);
+        let finished = finish(program.arg(scenario).arg(port.to_string()));
+        assert!(finished.status.success(), "{scenario}: {}{}", finished.stdout, finished.stderr);
+        return normalized(&finished.stdout, port);
+    }
+    let mut running = spawn(program.arg(scenario).arg(port.to_string()));
+    running.line_with("connected");
+    let (stream, _) = listener.accept().expect("the program connected");
+    stream.set_read_timeout(Some(DEADLINE)).expect("the deadline is not zero");
+    stream.set_write_timeout(Some(DEADLINE)).expect("the deadline is not zero");
+    if let Some(peer) = peer {
+        peer(stream, &mut running);
+    }
+    let status = running.wait();
+    let printed = running.printed();
+    assert!(status.success(), "{scenario} ended with {status}: {printed}");
+    normalized(&printed, port)
+}
+
+/// Ports differ from run to run.
+fn normalized(transcript: &str, port: u16) -> String {
+    let lines = transcript.lines().filter(|line| !line.starts_with("Serving on"));
+    lines.map(|line| line.replace(&port.to_string(), "PORT") + "\n").collect()
+}
+
+fn same_as_cpython(scenario: &str, peer: Option<Peer>) {
+    let Some(oracle) = oracle() else { return };
+    let theirs = transcript(oracle, scenario, peer);
+    let ours = transcript(ours(), scenario, peer);
+    assert_eq!(ours, theirs, "left: wasyncio, right: CPython");
+    assert!(theirs.lines().count() > 1, "{theirs}");
+}
+
+fn reset(stream: TcpStream) {
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("the socket is open");
+}
+
+fn read_all(stream: &mut TcpStream) -> Vec<u8> {
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).expect("the program ends the stream");
+    all
+}
+
+macro_rules! scenarios {
+    ($($name:ident, $peer:expr;)+) => {
+        $(
+            #[test]
+            fn $name() {
+                same_as_cpython(stringify!($name), $peer);
+            }
+        )+
+
+        /// A scenario that is written but not run, or that only one side has, would be a test that cannot fail.
+        #[test]
+        fn every_scenario_is_run_on_both_sides() {
+            let mut here = vec![$(stringify!($name)),+];
+            here.sort_unstable();
+            for program in [Some(ours()), oracle()].into_iter().flatten() {
+                let mut program = program;
+                let listed = finish(program.arg("list")).stdout;
+                let mut listed: Vec<_> = listed.lines().collect();
+                listed.sort_unstable();
+                assert_eq!(listed, here);
+            }
+        }
+    };
+}
+
+scenarios! {
+    half_close, Some(|mut stream, _| {
+        let all = read_all(&mut stream);
+        stream.write_all(format!("got {} bytes", all.len()).as_bytes()).expect("the program reads");
+    });
+    reset_while_reading, Some(|mut stream, _| {
+        stream.write_all(b"no newline").expect("the program reads");
+        reset(stream);
+    });
+    reset_while_writing, Some(|stream, _| reset(stream));
+    write_after_close, Some(|mut stream, _| assert_eq!(read_all(&mut stream), b""));
+    second_waiter, Some(|mut stream, program| {
+        program.line_with("waiting");
+        stream.write_all(b"at last").expect("the program reads");
+        read_all(&mut stream);
+    });
+    cancelled_read, Some(|mut stream, program| {
+        program.line_with("waiting");
+        stream.write_all(b"abc").expect("the program reads");
+        program.line_with("cancelled");
+        stream.write_all(b"defone ").expect("the program reads");
+        program.line_with("cancelled often");
+        stream.write_all(b"line\n").expect("the program reads");
+        read_all(&mut stream);
+    });
+    slow_reader, Some(|mut stream, program| {
+        program.line_with("draining");
+        let all = read_all(&mut stream);
+        assert_eq!(all.len(), 256 * 32768);
+        assert!(all.iter().enumerate().all(|(at, &byte)| byte == at as u8), "bytes came out of order");
+        stream.write_all(b"all of it").expect("the program reads");
+    });
+    cancelled_drain, Some(|mut stream, program| {
+        program.line_with("cancelled");
+        let all = read_all(&mut stream);
+        assert!(all.len() == 8_000_000 && all.iter().all(|&byte| byte == b'z'));
+        stream.write_all(b"all of it").expect("the program reads");
+    });
+    close_with_unsent_data, Some(|mut stream, program| {
+        program.line_with("closing");
+        let all = read_all(&mut stream);
+        assert!(all.len() == 8_000_000 && all.iter().all(|&byte| byte == b'y'));
+    });
+    close_ends_a_waiting_read, Some(|mut stream, _| assert_eq!(read_all(&mut stream), b""));
+    abort_drops_unsent_data, Some(|mut stream, program| {
+        program.line_with("aborted");
+        let mut received = 0;
+        let mut chunk = vec![0; 1 << 16];
+        // Ends, or is reset; what the kernel had taken may arrive.
+        while let Ok(count @ 1..) = stream.read(&mut chunk) {
+            received += count;
+        }
+        assert!(received < 8_000_000, "nothing was dropped");
+    });
+    flood_without_newline, Some(|mut stream, _| {
+        let writing = thread::spawn(move || {
+            stream.write_all(&vec![b'f'; 1_000_000]).expect("the program reads");
+            stream.shutdown(Shutdown::Write).expect("the connection is open");
+            read_all(&mut stream);
+        });
+        writing.join().expect("everything was taken");
+    });
+    larger_than_the_limit, Some(|mut stream, _| {
+        stream.write_all(b"0123456789012345678901234first line that is long\nshort\nuntil--and the rest").expect("the program reads");
+        stream.shutdown(Shutdown::Write).expect("the connection is open");
+        read_all(&mut stream);
+    });
+    pause_reading, Some(|mut stream, program| {
+        program.line_with("paused");
+        stream.write_all(b"line\n").expect("the connection is open");
+        read_all(&mut stream);
+    });
+    water_marks, Some(|mut stream, _| { read_all(&mut stream); });
+    refused, None;
+    server_shutdown_with_clients, None;
+    start_serving_later, None;
+    serve_forever, None;
+    bind_failures, None;
+}
