@@ -14,6 +14,9 @@ use bytes::{Buf, BytesMut};
 
 use crate::error::{Error, Result};
 
+/// A buffer that grew beyond this many bytes is given back once it is empty.
+const KEPT: usize = 128 * 1024;
+
 /// A task that waits for data.
 #[derive(Debug, Default)]
 pub(crate) struct Waiter {
@@ -113,6 +116,9 @@ impl ReaderCore {
     pub(crate) fn feed_chunk(&mut self, chunk: &mut BytesMut) {
         if self.buffer.is_empty() {
             std::mem::swap(&mut self.buffer, chunk);
+            if chunk.capacity() > KEPT {
+                *chunk = BytesMut::new();
+            }
         } else {
             self.buffer.extend_from_slice(chunk);
         }
@@ -156,10 +162,12 @@ impl ReaderCore {
 
     /// Drops the first `count` bytes, or all there are.
     pub(crate) fn discard(&mut self, count: usize) {
-        if count >= self.buffer.len() {
-            self.buffer.clear();
-        } else {
+        if count < self.buffer.len() {
             self.buffer.advance(count);
+        } else if self.buffer.capacity() > KEPT {
+            self.buffer = BytesMut::new();
+        } else {
+            self.buffer.clear();
         }
     }
 

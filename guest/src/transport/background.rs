@@ -57,6 +57,7 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
 }
 
 /// Keeps the pump running for good. Called in a task.
+#[cfg(feature = "component")]
 pub(crate) fn stay() {
     NOTES.with(|notes| notes.stays.set(true));
     wake();

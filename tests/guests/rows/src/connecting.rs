@@ -1,0 +1,128 @@
+//! Cases of `open_connection`. The names resolve to addresses that the test chose with `--resolve`.
+
+use std::time::Duration;
+
+use wasip3::clocks::monotonic_clock::now;
+use wasyncio_client::{AddressFamily, ConnectionOptions, Error, OsErrorKind, open_connection, open_connection_with};
+use wit_bindgen::spawn_local;
+
+use crate::helpers::{Outcome, connection_options, expect, holds, port, sleep};
+
+async fn peer_of(name: &str, options: ConnectionOptions) -> Result<String, Error> {
+    let (_reader, writer) = open_connection_with(Some(name), Some(port()), options).await?;
+    let info = writer.get_extra_info("peername");
+    Ok(info.as_ref().and_then(|info| info.as_address()).map(|address| address.host.clone()).unwrap_or_default())
+}
+
+fn racing(milliseconds: u64) -> ConnectionOptions {
+    let delay = Duration::from_millis(milliseconds).as_nanos() as u64;
+    ConnectionOptions { happy_eyeballs_delay: Some(delay), ..connection_options() }
+}
+
+// refusing.test: 127.0.0.2 refuses, 127.0.0.3 accepts.
+pub(crate) async fn the_next_address_is_tried_when_one_refuses() -> Outcome {
+    expect("one after the other", peer_of("refusing.test", connection_options()).await?, "127.0.0.3".into())?;
+    let start = now();
+    // A failure starts the next attempt at once, however long the delay.
+    expect("racing", peer_of("refusing.test", racing(60_000)).await?, "127.0.0.3".into())?;
+    holds("the failure did not start the next attempt at once", now() - start < 20_000_000_000)
+}
+
+// silent.test: 127.0.0.4 never answers, 127.0.0.3 accepts.
+pub(crate) async fn a_silent_address_is_overtaken() -> Outcome {
+    let start = now();
+    expect("racing", peer_of("silent.test", racing(100)).await?, "127.0.0.3".into())?;
+    let took = now() - start;
+    holds("the second attempt started too early", took >= 90_000_000)?;
+    holds("the silent address was waited for", took < 20_000_000_000)
+}
+
+// both.test: ::1 accepts, then 127.0.0.2 refuses, then 127.0.0.3 accepts.
+pub(crate) async fn families_are_raced() -> Outcome {
+    expect("in order", peer_of("both.test", connection_options()).await?, "::1".into())?;
+    let family = |family| ConnectionOptions { family: Some(family), ..connection_options() };
+    expect("IPv4 only", peer_of("both.test", family(AddressFamily::Inet)).await?, "127.0.0.3".into())?;
+    expect("IPv6 only", peer_of("both.test", family(AddressFamily::Inet6)).await?, "::1".into())?;
+    let interleaved = ConnectionOptions { interleave: Some(1), ..connection_options() };
+    expect("interleaved", peer_of("both.test", interleaved).await?, "::1".into())
+}
+
+// failing.test: 127.0.0.2 and 127.0.0.5 refuse.
+pub(crate) async fn all_failures_are_told() -> Outcome {
+    let port = port();
+    let text = |host: &str| format!("Connect call failed ('{host}', {port}): connection refused");
+    for options in [connection_options(), racing(10)] {
+        match peer_of("failing.test", options).await {
+            Err(Error::OsError(error)) => {
+                expect("kind", error.kind, OsErrorKind::ConnectionRefused)?;
+                let both = format!("Multiple exceptions: {}, {}", text("127.0.0.2"), text("127.0.0.5"));
+                expect("message", error.message, both)?;
+            }
+            other => return holds(&format!("not an os-error: {other:?}"), false),
+        }
+    }
+    let all = ConnectionOptions { all_errors: Some(true), ..connection_options() };
+    match peer_of("failing.test", all).await {
+        Err(Error::ExceptionGroup(errors)) => {
+            let texts: Vec<_> = errors.into_iter().map(|error| error.message).collect();
+            expect("all errors", texts, vec![text("127.0.0.2"), text("127.0.0.5")])
+        }
+        other => holds(&format!("not a group: {other:?}"), false),
+    }
+}
+
+// 127.0.0.4 never answers. The test counts the descriptors of the process.
+pub(crate) async fn a_cancelled_connect_leaves_nothing() -> Outcome {
+    let port = port();
+    console::println("begin");
+    for _ in 0..100 {
+        let mut task = spawn_local(async move { open_connection("127.0.0.4", port).await.map(|_| ()) });
+        sleep(0).await;
+        task.cancel();
+        sleep(0).await;
+    }
+    expect(
+        "a connection that is not cancelled",
+        peer_of("127.0.0.3", connection_options()).await?,
+        "127.0.0.3".into(),
+    )?;
+    console::println("end");
+    // The test looks, and then kills this.
+    sleep(20_000).await;
+    Ok(())
+}
+
+pub(crate) async fn unsupported_options_are_named() -> Outcome {
+    let cases = [
+        ("flags", ConnectionOptions { flags: Some(1), ..connection_options() }),
+        ("proto", ConnectionOptions { proto: Some(17), ..connection_options() }),
+        ("family", ConnectionOptions { family: Some(AddressFamily::Unix), ..connection_options() }),
+    ];
+    for (name, options) in cases {
+        match peer_of("127.0.0.3", options).await {
+            Err(Error::NotImplementedError(text)) => {
+                holds(&format!("'{text}' does not name {name}"), text.contains(name))?
+            }
+            other => return holds(&format!("{name}: {other:?}"), false),
+        }
+    }
+    let supported = ConnectionOptions { flags: Some(0), proto: Some(6), ..connection_options() };
+    expect("what is supported", peer_of("127.0.0.3", supported).await?, "127.0.0.3".into())
+}
+
+pub(crate) async fn unresolved_and_denied_names_are_told_apart() -> Outcome {
+    let cases = [
+        ("denied.test", OsErrorKind::AccessDenied, "denied.test"),
+        ("192.0.2.7", OsErrorKind::AccessDenied, "('192.0.2.7', "),
+    ];
+    for (name, kind, says) in cases {
+        match peer_of(name, connection_options()).await {
+            Err(Error::OsError(error)) => {
+                expect(name, error.kind, kind)?;
+                holds(&format!("'{}' does not say {says}", error.message), error.message.contains(says))?;
+            }
+            other => return holds(&format!("{name}: {other:?}"), false),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! One case for every row that the scenarios do not compare with CPython: what 3.11 does not have, what has no counterpart
+//! there, what needs a special network. A case fails by returning what was wrong.
+
+mod connecting;
+mod helpers;
+mod readers;
+mod serving;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use helpers::Outcome;
+
+type Case = fn() -> Pin<Box<dyn Future<Output = Outcome>>>;
+
+macro_rules! cases {
+    ($($module:ident: $($name:ident),+;)+) => {
+        const CASES: &[(&str, Case)] = &[$($((stringify!($name), || Box::pin($module::$name())),)+)+];
+    };
+}
+
+cases! {
+    connecting: the_next_address_is_tried_when_one_refuses, a_silent_address_is_overtaken, families_are_raced,
+        all_failures_are_told, a_cancelled_connect_leaves_nothing, unsupported_options_are_named,
+        unresolved_and_denied_names_are_told_apart;
+    readers: several_separators_shortest_match_wins, a_fed_reader_pauses_its_transport, a_protocol_feeds_its_reader,
+        a_pair_is_made_from_streams, a_dropped_writer_closes, a_dropped_reader_leaves_the_writer,
+        both_directions_at_once, bytes_leave_while_something_else_is_awaited, header_and_body_leave_together;
+    serving: several_hosts_and_families, every_interface_without_a_host, a_bound_socket_is_served, clients_are_closed,
+        clients_are_aborted, a_cancelled_accept_loses_no_connection, close_ends_every_waiting_accept,
+        two_hundred_cancelled_reads_leave_nothing;
+}
+
+struct Rows;
+
+impl wasip3::exports::cli::run::Guest for Rows {
+    async fn run() -> Result<(), ()> {
+        let name = console::arguments().into_iter().next().unwrap_or_default();
+        if name == "list" {
+            CASES.iter().for_each(|(name, _)| console::println(*name));
+            return Ok(());
+        }
+        let Some((_, case)) = CASES.iter().find(|(known, _)| *known == name) else {
+            console::eprintln(format!("no case '{name}'"));
+            return Err(());
+        };
+        match case().await {
+            Ok(()) => {
+                console::println("passed");
+                Ok(())
+            }
+            Err(wrong) => {
+                console::eprintln(format!("{name}: {}", wrong.0));
+                Err(())
+            }
+        }
+    }
+}
+
+wasip3::cli::command::export!(Rows);
