@@ -1,0 +1,58 @@
+//! The benchmark's server on the crate `wasyncio`, linked: one component, no boundary between the program and the streams.
+
+use bench_protocol::{Mode, Received, SERVING};
+use console::{eprintln, println};
+use wasyncio::{Error, StreamReader, StreamWriter, start_server};
+
+async fn echo(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
+    loop {
+        let line = reader.readline().await?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        writer.write(&line)?;
+        writer.drain().await?;
+    }
+}
+
+async fn sink(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
+    let mut received = Received::default();
+    loop {
+        let data = reader.read(65536).await?;
+        if data.is_empty() {
+            break;
+        }
+        received.take(&data);
+    }
+    writer.write(received.report().as_bytes())?;
+    writer.drain().await
+}
+
+async fn serve(mode: Mode, reader: StreamReader, writer: StreamWriter) {
+    let served = match mode {
+        Mode::Echo => echo(&reader, &writer).await,
+        Mode::Sink => sink(&reader, &writer).await,
+    };
+    writer.close();
+    // A client that ends a measurement resets its connections; every other failure it notices itself.
+    let _ = served.and(writer.wait_closed().await);
+}
+
+async fn run() -> Result<(), String> {
+    let (address, mode) = bench_protocol::parse(&console::arguments())?;
+    let server = start_server(&address.ip().to_string(), address.port()).await.map_err(|error| error.to_string())?;
+    for socket in server.sockets() {
+        println(format!("{SERVING}{socket}"));
+    }
+    server.serve_forever(move |reader, writer| serve(mode, reader, writer)).await.map_err(|error| error.to_string())
+}
+
+struct LinkedEcho;
+
+impl wasip3::exports::cli::run::Guest for LinkedEcho {
+    async fn run() -> Result<(), ()> {
+        run().await.map_err(|error| eprintln(format!("linked-echo: {error}")))
+    }
+}
+
+wasip3::cli::command::export!(LinkedEcho);

@@ -1,0 +1,54 @@
+"""The benchmark's server in Python, for CPython's event loop and for uvloop's; see benches/protocol/src/lib.rs."""
+
+import asyncio
+import sys
+
+PERIOD = 251
+
+
+async def echo(reader, writer):
+    while line := await reader.readline():
+        writer.write(line)
+        await writer.drain()
+
+
+async def sink(reader, writer):
+    size = 0
+    intact = True
+    while data := await reader.read(65536):
+        intact &= data[0] == size % PERIOD and data[-1] == (size + len(data) - 1) % PERIOD
+        size += len(data)
+    writer.write(b"%d %s\n" % (size, b"intact" if intact else b"damaged"))
+    await writer.drain()
+
+
+async def main(address, mode):
+    handle = {"echo": echo, "sink": sink}[mode]
+
+    async def serve(reader, writer):
+        try:
+            await handle(reader, writer)
+            writer.close()
+            await writer.wait_closed()
+        except ConnectionError:
+            # A client that ends a measurement resets its connections; every other failure it notices itself.
+            writer.close()
+
+    host, port = address.rsplit(":", 1)
+    server = await asyncio.start_server(serve, host, int(port))
+    host, port = server.sockets[0].getsockname()
+    print(f"Serving on {host}:{port}", flush=True)
+    await server.serve_forever()
+
+
+def run(address, mode, loop="asyncio"):
+    if loop == "uvloop":
+        import uvloop
+
+        uvloop.run(main(address, mode))
+    else:
+        asyncio.run(main(address, mode))
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:])

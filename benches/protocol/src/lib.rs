@@ -1,0 +1,133 @@
+//! What the benchmark's servers and its load generator agree on.
+//!
+//! A server is started with the arguments `HOST:PORT MODE`, prints [`SERVING`] and its address on a line of its own once it
+//! listens, and serves until it is killed. `benches/peers/asyncio_server.py` is the same in Python.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+/// What comes before the address in the line that a server prints.
+pub const SERVING: &str = "Serving on ";
+
+/// What [`pattern`] repeats after: a prime, so that no buffer size hides a mix-up.
+const PERIOD: u64 = 251;
+
+/// What a server does with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Sends every line back: `readline`, `write`, `drain`.
+    Echo,
+    /// Reads to the end by `read(65536)`, checks with [`Received`] and answers with its report.
+    Sink,
+}
+
+impl Mode {
+    /// As an argument of the server.
+    pub fn argument(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Sink => "sink",
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let modes = [Self::Echo, Self::Sink];
+        modes
+            .into_iter()
+            .find(|mode| mode.argument() == text)
+            .ok_or_else(|| format!("'{text}' is no mode: echo or sink"))
+    }
+}
+
+/// Reads a server's arguments.
+///
+/// # Errors
+/// In words, with what was expected.
+pub fn parse(arguments: &[impl AsRef<str>]) -> Result<(SocketAddr, Mode), String> {
+    let [address, mode] = arguments else {
+        return Err("the arguments are HOST:PORT and echo or sink".to_owned());
+    };
+    let address = address.as_ref();
+    Ok((address.parse().map_err(|_| format!("'{address}' is no address"))?, mode.as_ref().parse()?))
+}
+
+/// The byte at `position` of what is streamed to a sink.
+pub fn pattern(position: u64) -> u8 {
+    u8::try_from(position % PERIOD).expect("it is below 251")
+}
+
+/// A block of at least `size` bytes that can be sent again and again: the [`pattern`] goes on where it ends.
+pub fn pattern_block(size: usize) -> Vec<u8> {
+    let size = (size as u64).next_multiple_of(PERIOD);
+    (0..size).map(pattern).collect()
+}
+
+/// What a sink knows of what it received.
+///
+/// It looks at both ends of every piece, which tells lost, doubled and mixed up data at no cost worth measuring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    bytes: u64,
+    intact: bool,
+}
+
+impl Default for Received {
+    fn default() -> Self {
+        Self { bytes: 0, intact: true }
+    }
+}
+
+impl Received {
+    /// Takes the next piece, which is not empty.
+    pub fn take(&mut self, data: &[u8]) {
+        let Some(last) = data.len().checked_sub(1) else { return };
+        self.intact &= data[0] == pattern(self.bytes) && data[last] == pattern(self.bytes + last as u64);
+        self.bytes += data.len() as u64;
+    }
+
+    /// The line that a sink answers with.
+    pub fn report(self) -> String {
+        format!("{} {}\n", self.bytes, if self.intact { "intact" } else { "damaged" })
+    }
+
+    /// The report after `bytes` bytes when all is well.
+    pub fn expected(bytes: u64) -> String {
+        Self { bytes, intact: true }.report()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_block_is_intact_in_any_pieces() {
+        let stream = pattern_block(1000).repeat(3);
+        for size in [1, 7, 250, 251, 252, 4096] {
+            let mut received = Received::default();
+            stream.chunks(size).for_each(|piece| received.take(piece));
+            assert_eq!(received.report(), Received::expected(stream.len() as u64), "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn lost_piece_is_noticed() {
+        let stream = pattern_block(1000);
+        let mut received = Received::default();
+        received.take(&stream[..100]);
+        received.take(&stream[101..]);
+        assert_eq!(received.report(), format!("{} damaged\n", stream.len() - 1));
+    }
+
+    #[test]
+    fn arguments_are_address_and_mode() {
+        assert_eq!(parse(&["127.0.0.1:80", "sink"]), Ok((SocketAddr::from(([127, 0, 0, 1], 80)), Mode::Sink)));
+        assert_eq!(parse(&["127.0.0.1:80", "both"]), Err("'both' is no mode: echo or sink".to_owned()));
+        assert_eq!(parse(&["localhost:80", "echo"]), Err("'localhost:80' is no address".to_owned()));
+        assert!(parse(&["127.0.0.1:80"]).is_err());
+    }
+}

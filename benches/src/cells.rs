@@ -1,0 +1,196 @@
+//! The workloads, and how long each is measured.
+
+use std::time::Duration;
+
+use bench_protocol::Mode;
+
+use crate::Result;
+
+/// How much is measured.
+pub(crate) struct Plan {
+    /// What a load runs before it is measured.
+    pub(crate) warm_up: Duration,
+    /// How long one round of one subject is measured.
+    pub(crate) window: Duration,
+    rounds: usize,
+    /// How long a measurement may take in all before the subject is given up.
+    pub(crate) limit: Duration,
+    stream: u64,
+    connects: usize,
+    crowd: usize,
+    /// Rounds of what is slow to set up.
+    few_rounds: usize,
+    /// Long enough for every connection to have its turn with servers that take all that one has sent at once.
+    pub(crate) flood_window: Duration,
+}
+
+impl Plan {
+    /// Less than 15 minutes.
+    pub(crate) const FULL: Self = Self {
+        warm_up: Duration::from_millis(100),
+        window: Duration::from_secs(1),
+        rounds: 7,
+        limit: Duration::from_secs(20),
+        stream: 1 << 30,
+        connects: 2_000,
+        crowd: 5_000,
+        few_rounds: 3,
+        flood_window: Duration::from_secs(4),
+    };
+
+    /// Less than 90 seconds.
+    pub(crate) const QUICK: Self = Self {
+        warm_up: Duration::from_millis(30),
+        window: Duration::from_millis(200),
+        rounds: 3,
+        limit: Duration::from_secs(5),
+        stream: 1 << 27,
+        connects: 500,
+        crowd: 2_000,
+        few_rounds: 1,
+        flood_window: Duration::from_millis(1500),
+    };
+}
+
+/// What the load generator does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Load {
+    /// Every connection sends so many lines of so many bytes at once and waits until they are back.
+    Exchange {
+        /// How many connections do so.
+        connections: usize,
+        /// Lines before the wait.
+        lines: usize,
+        /// Bytes of a line with its end.
+        length: usize,
+    },
+    /// One connection sends so many bytes and is told that they arrived.
+    Stream {
+        /// How many.
+        bytes: u64,
+    },
+    /// So many at a time connect, have a line echoed, and close, so many times in all.
+    Connect {
+        /// At a time.
+        connections: usize,
+        /// In all.
+        count: usize,
+    },
+    /// From the start of the process to the first line echoed.
+    Startup,
+    /// So many connections that do nothing, beside ten busy ones; then all are used.
+    Crowd {
+        /// How many.
+        connections: usize,
+    },
+    /// Every connection sends as fast as it is let.
+    Flood {
+        /// How many.
+        connections: usize,
+    },
+}
+
+/// What one result of a cell is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Heading {
+    pub(crate) workload: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) lower_is_better: bool,
+}
+
+/// A workload at one number of connections.
+pub(crate) struct Cell {
+    /// One for each result that the load gives, in its order.
+    pub(crate) headings: &'static [Heading],
+    pub(crate) connections: usize,
+    pub(crate) load: Load,
+    pub(crate) rounds: usize,
+}
+
+impl Cell {
+    /// What the server has to do.
+    pub(crate) fn mode(&self) -> Mode {
+        if matches!(self.load, Load::Stream { .. }) { Mode::Sink } else { Mode::Echo }
+    }
+
+    /// Whether every round begins with a new process.
+    pub(crate) fn begins_anew(&self) -> bool {
+        matches!(self.load, Load::Startup | Load::Crowd { .. })
+    }
+}
+
+const fn more(workload: &'static str, unit: &'static str) -> Heading {
+    Heading { workload, unit, lower_is_better: false }
+}
+
+const fn less(workload: &'static str, unit: &'static str) -> Heading {
+    Heading { workload, unit, lower_is_better: true }
+}
+
+const PINGPONG: &[Heading] = &[more("pingpong", "messages/s")];
+const PIPELINED: &[Heading] = &[more("pipelined", "lines/s")];
+const LONGLINE: &[Heading] = &[more("longline", "messages/s")];
+const STREAM: &[Heading] = &[more("stream", "MiB/s")];
+const CONNECT: &[Heading] = &[more("connect", "connections/s")];
+const STARTUP: &[Heading] = &[less("startup", "ms")];
+const CROWD: &[Heading] = &[
+    less("memory-idle", "bytes/connection"),
+    less("memory-active", "bytes/connection"),
+    more("idle-cost", "of the rate without"),
+];
+const FLOOD: &[Heading] =
+    &[more("fairness", "slowest/mean"), less("accept-under-load", "ms"), more("flood", "lines/s")];
+
+/// All cells of `plan` of these workloads, or of all.
+pub(crate) fn chosen(plan: &Plan, workloads: &[String]) -> Result<Vec<Cell>> {
+    let mut cells = all(plan);
+    let known = cells.iter().flat_map(|cell| cell.headings).map(|heading| heading.workload).collect::<Vec<_>>();
+    if let Some(name) = workloads.iter().find(|name| !known.contains(&name.as_str())) {
+        return Err(format!("there is no workload {name}; there are {}", known.join(", ")).into());
+    }
+    cells.retain(|cell| {
+        workloads.is_empty()
+            || cell.headings.iter().any(|heading| workloads.iter().any(|name| name == heading.workload))
+    });
+    Ok(cells)
+}
+
+fn all(plan: &Plan) -> Vec<Cell> {
+    let exchange = |headings, connections, lines, length| Cell {
+        headings,
+        connections,
+        load: Load::Exchange { connections, lines, length },
+        rounds: plan.rounds,
+    };
+    let cell = |headings, connections, load, rounds| Cell { headings, connections, load, rounds };
+    vec![
+        exchange(PINGPONG, 1, 1, 64),
+        exchange(PINGPONG, 10, 1, 64),
+        exchange(PINGPONG, 100, 1, 64),
+        exchange(PINGPONG, 1_000, 1, 64),
+        exchange(PIPELINED, 10, 32, 64),
+        exchange(LONGLINE, 10, 1, 60_000),
+        cell(STREAM, 1, Load::Stream { bytes: plan.stream }, plan.rounds),
+        cell(CONNECT, 10, Load::Connect { connections: 10, count: plan.connects }, plan.rounds),
+        cell(STARTUP, 1, Load::Startup, plan.rounds),
+        cell(CROWD, plan.crowd, Load::Crowd { connections: plan.crowd }, plan.few_rounds),
+        cell(FLOOD, 100, Load::Flood { connections: 100 }, plan.few_rounds),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_chosen_by_workload() {
+        let names = |wanted: &[&str]| {
+            let wanted = wanted.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+            chosen(&Plan::QUICK, &wanted)
+                .map(|cells| cells.iter().map(|cell| cell.headings[0].workload).collect::<Vec<_>>())
+        };
+        assert_eq!(names(&["stream", "memory-active"]).unwrap(), ["stream", "memory-idle"]);
+        assert_eq!(names(&[]).unwrap().len(), all(&Plan::QUICK).len());
+        assert!(names(&["streams"]).unwrap_err().to_string().starts_with("there is no workload streams"));
+    }
+}

@@ -1,0 +1,64 @@
+//! Opening connections, and one exchange on one of them.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::lines::Lines;
+use crate::Result;
+
+/// How many are opened before the last of them is used: below every server's backlog, so that none waits for a
+/// retransmission.
+const BATCH: usize = 50;
+
+/// A connection that checks what it gets back.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    number: usize,
+    back: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects; `number` makes its lines different from the others'.
+    pub(super) async fn open(address: SocketAddr, number: usize) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, number, back: Vec::new() })
+    }
+
+    /// Lines for this connection.
+    pub(super) fn lines(&self, count: usize, length: usize) -> Lines {
+        Lines::new(self.number, count, length)
+    }
+
+    /// Sends the next of `lines` and waits until they are back.
+    pub(super) async fn exchange(&mut self, lines: &mut Lines) -> Result<()> {
+        let sent = lines.next();
+        self.back.resize(sent.len(), 0);
+        if sent.len() < 16384 {
+            self.stream.write_all(sent).await?;
+            self.stream.read_exact(&mut self.back).await?;
+        } else {
+            // The server may send the beginning back before it has taken the end.
+            let (mut reader, mut writer) = self.stream.split();
+            tokio::try_join!(writer.write_all(sent), reader.read_exact(&mut self.back))?;
+        }
+        if self.back == sent { Ok(()) } else { Err("what came back is not what was sent".into()) }
+    }
+}
+
+/// Opens `count` connections; all of them are accepted when this returns, and most have not been used.
+pub(super) async fn open(address: SocketAddr, count: usize) -> Result<Vec<Connection>> {
+    let mut connections = Vec::with_capacity(count);
+    while connections.len() < count {
+        for _ in 0..BATCH.min(count - connections.len()) {
+            connections.push(Connection::open(address, connections.len()).await?);
+        }
+        // Servers accept in order: when the last is served, the others are accepted.
+        let last = connections.last_mut().expect("at least one was opened");
+        let mut lines = last.lines(1, 64);
+        last.exchange(&mut lines).await?;
+    }
+    Ok(connections)
+}

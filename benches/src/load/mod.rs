@@ -1,0 +1,30 @@
+//! The load generator: one thread of tokio, which checks every byte that comes back.
+
+mod connect;
+mod connections;
+mod crowd;
+mod exchange;
+mod flood;
+mod lines;
+pub(crate) mod startup;
+mod stream;
+
+use crate::Result;
+use crate::cells::{Load, Plan};
+use crate::server::Server;
+use crate::statistics::Sample;
+
+/// Loads `server` once; a sample for every result of the load.
+pub(crate) async fn measure(load: Load, server: &Server, plan: &Plan) -> Result<Vec<Sample>> {
+    let address = server.address;
+    Ok(match load {
+        Load::Exchange { connections, lines, length } => {
+            vec![exchange::measure(address, connections, lines, length, plan).await?]
+        }
+        Load::Stream { bytes } => vec![stream::measure(address, bytes).await?],
+        Load::Connect { connections, count } => vec![connect::measure(address, connections, count).await?],
+        Load::Startup => unreachable!("it begins without a server"),
+        Load::Crowd { connections } => crowd::measure(server, connections, plan).await?,
+        Load::Flood { connections } => flood::measure(address, connections, plan.flood_window).await?,
+    })
+}

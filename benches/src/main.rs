@@ -1,0 +1,114 @@
+//! Measures wasyncio beside its peers, on loopback; `cargo xtask bench` builds what it needs and runs it.
+//!
+//! The servers are processes on one core ([`server`]), started and driven from another ([`load`]). In each cell of a
+//! workload the subjects take turns in short rounds ([`rounds`]), so that what else the machine does hits all alike, and
+//! they are compared within a round ([`statistics`]).
+
+mod cells;
+mod cores;
+mod load;
+mod plot;
+mod report;
+mod rounds;
+mod server;
+mod statistics;
+mod subjects;
+mod tokio_server;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::cells::Plan;
+use crate::server::Places;
+use crate::subjects::Subject;
+
+/// What every step returns; the message says what failed.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+#[derive(Parser)]
+#[command(about = "Measure wasyncio beside asyncio, uvloop, tokio and wstd")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure, print tables
+    Run(Options),
+    /// Serve as the native peer
+    Serve {
+        /// Collect what is sent until the next read would wait, and not send line by line
+        #[arg(long)]
+        buffered: bool,
+        /// HOST:PORT and echo or sink
+        arguments: Vec<String>,
+    },
+}
+
+#[derive(Args)]
+struct Options {
+    /// The folder of the workspace, built by `cargo xtask bench`
+    #[arg(long)]
+    root: PathBuf,
+    /// The folder that uvloop is installed in; without it uvloop is left out
+    #[arg(long)]
+    uvloop: Option<PathBuf>,
+    /// Fewer and shorter rounds
+    #[arg(long)]
+    quick: bool,
+    /// Write the results as an array of rows
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Draw the results as a chart, in SVG
+    #[arg(long)]
+    plot: Option<PathBuf>,
+    /// Only these workloads
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Only these subjects
+    #[arg(long, value_delimiter = ',')]
+    subjects: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(options) => run(&options),
+        Command::Serve { buffered, arguments } => tokio_server::serve(buffered, &arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
+    let plan = if options.quick { Plan::QUICK } else { Plan::FULL };
+    let places = Places { root: options.root.clone(), uvloop: options.uvloop.clone() };
+    let subjects = Subject::chosen(&options.subjects, &places)?;
+    let cells = cells::chosen(&plan, &options.only)?;
+    cores::pin_client();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut rows = Vec::new();
+    let mut broken = Vec::new();
+    for cell in &cells {
+        let outcome = runtime.block_on(rounds::measure(cell, &plan, &subjects, &places));
+        report::print(&outcome);
+        broken.extend(outcome.broken());
+        rows.extend(outcome.rows());
+        // After every cell: what has been measured is not lost when a later one fails.
+        if let Some(file) = &options.json {
+            std::fs::write(file, serde_json::to_string_pretty(&rows)? + "\n")?;
+        }
+    }
+    if let Some(file) = &options.plot {
+        plot::draw(&rows, file)?;
+    }
+    if broken.is_empty() { Ok(()) } else { Err(format!("wasyncio failed: {}", broken.join("; ")).into()) }
+}

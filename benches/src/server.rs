@@ -1,0 +1,129 @@
+//! Servers as processes.
+
+use std::env;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bench_protocol::{Mode, SERVING};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+use crate::Result;
+use crate::cores;
+use crate::subjects::{Program, Subject};
+
+/// How long a server may take until it listens. A component is compiled when it is first run.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Where the programs are.
+pub(crate) struct Places {
+    /// The workspace.
+    pub(crate) root: PathBuf,
+    /// Where uvloop is installed, if it is.
+    pub(crate) uvloop: Option<PathBuf>,
+}
+
+impl Places {
+    /// What keeps `subject` from running here.
+    pub(crate) fn missing(&self, subject: Subject) -> Option<String> {
+        let file = match subject.program {
+            Program::Component(name) => self.component(name),
+            Program::Python("uvloop") if self.uvloop.is_none() => return Some("uvloop is not installed".to_owned()),
+            Program::Python(_) | Program::Tokio { .. } => return None,
+        };
+        (!file.exists()).then(|| format!("{} is not built", file.display()))
+    }
+
+    fn component(&self, name: &str) -> PathBuf {
+        self.root.join("dist/bench").join(format!("{name}.wasm"))
+    }
+
+    /// The command that serves, up to the mode.
+    fn command(&self, subject: Subject) -> Result<Command> {
+        // Port 0: the system chooses, and the server tells.
+        let address = "127.0.0.1:0";
+        let mut command;
+        match subject.program {
+            Program::Component(name) => {
+                command = Command::new(self.root.join("target/release/wasyncio"));
+                command.arg("run").arg(self.component(name)).args(["--allow-listen", address, "--", address]);
+            }
+            Program::Python(_) => {
+                command = Command::new("python3");
+                command.arg(self.root.join("benches/peers/asyncio_server.py")).arg(address);
+                command.envs(self.uvloop.iter().map(|folder| ("PYTHONPATH", folder)));
+            }
+            Program::Tokio { buffered } => {
+                command = Command::new(env::current_exe()?);
+                command.arg("serve").args(buffered.then_some("--buffered")).arg(address);
+            }
+        }
+        Ok(command)
+    }
+}
+
+/// A running server; dropping it ends the process.
+pub(crate) struct Server {
+    process: Child,
+    /// Kept, so that a server that prints more does not fail.
+    _output: BufReader<ChildStdout>,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the server of `subject` and waits until it listens.
+    pub(crate) async fn start(subject: Subject, mode: Mode, places: &Places) -> Result<Self> {
+        let mut command = places.command(subject)?;
+        command.arg(mode.argument());
+        if let Program::Python(event_loop) = subject.program {
+            command.arg(event_loop);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = cores::on_server_core(|| command.spawn())
+            .map_err(|error| format!("{subject} cannot be started: {error}"))?;
+        let mut output = BufReader::new(process.stdout.take().expect("it is piped"));
+        let mut line = String::new();
+        let listening = timeout(START_LIMIT, output.read_line(&mut line)).await;
+        listening.map_err(|_| format!("{subject} does not listen after {} s", START_LIMIT.as_secs()))??;
+        let port = port_of(&line).ok_or_else(|| format!("{subject} does not say where it listens but {line:?}"))?;
+        Ok(Self { process, _output: output, address: SocketAddr::from(([127, 0, 0, 1], port)) })
+    }
+
+    /// The resident memory of the process in bytes; none where the system does not tell.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
+        let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        Some(kibibytes.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    }
+
+    /// Ends the process and waits until it is gone, so that it does not run beside the next.
+    pub(crate) async fn stop(mut self) {
+        // It can only have ended by itself already.
+        let _ = self.process.kill().await;
+    }
+}
+
+/// The port in a line such as `Serving on 127.0.0.1:8888` or `Serving on ('127.0.0.1', 8888)`.
+fn port_of(line: &str) -> Option<u16> {
+    let address = line.trim_end().strip_prefix(SERVING)?.trim_end_matches(')');
+    let digits = address.rfind(|character: char| !character.is_ascii_digit())? + 1;
+    address[digits..].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_is_found_in_either_form_of_an_address() {
+        assert_eq!(port_of("Serving on 127.0.0.1:8888\n"), Some(8888));
+        assert_eq!(port_of("Serving on ('127.0.0.1', 8888)\n"), Some(8888));
+        assert_eq!(port_of("Listening on 127.0.0.1:8888\n"), None);
+        assert_eq!(port_of(""), None);
+    }
+}
