@@ -2,6 +2,7 @@
 //! serves and tests. `cargo xtask help` lists the commands.
 
 mod artifacts;
+mod bench;
 mod component;
 mod deadline;
 mod echo;
@@ -37,6 +38,8 @@ enum Command {
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8888")]
         listen: echo::Listen,
     },
+    /// Measure wasyncio beside asyncio, uvloop, tokio and wstd; see BENCHMARKS.md
+    Bench(bench::Options),
     /// Everything that CI runs: formatting, build, clippy, docs, tests
     Test,
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Build => artifacts::build(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Echo { listen } => echo::serve(&workspace, &listen),
+        Command::Bench(options) => bench::measure(&workspace, &options).map(|()| ExitCode::SUCCESS),
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

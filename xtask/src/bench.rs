@@ -1,0 +1,115 @@
+//! `cargo xtask bench`: builds what is compared, fetches the peers that are not part of the project, runs `benches/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::Result;
+use crate::artifacts;
+use crate::component;
+use crate::deadline::run_within;
+use crate::toolchain::Toolchain;
+use crate::workspace::{Workspace, announce, run};
+
+/// How the benchmark is run; the rest of its options are its own.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Fewer and shorter rounds: less than 90 seconds once everything is built
+    #[arg(long)]
+    quick: bool,
+    /// Write the results as an array of rows
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Draw the results as a chart
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+    /// Only these workloads, such as `pingpong,stream`
+    #[arg(long, value_name = "NAMES")]
+    only: Option<String>,
+    /// Only these subjects, such as `linked,cpython,tokio`
+    #[arg(long, value_name = "NAMES")]
+    subjects: Option<String>,
+}
+
+/// The version that the numbers in `BENCHMARKS.md` were made with.
+const UVLOOP: &str = "uvloop==0.23.0";
+/// How long fetching it may take.
+const PIP_LIMIT: Duration = Duration::from_secs(120);
+
+/// Builds what is needed and measures.
+pub(crate) fn measure(workspace: &Workspace, options: &Options) -> Result<()> {
+    artifacts::build(workspace)?;
+    build_guests(workspace)?;
+    let uvloop = fetch_uvloop(workspace);
+
+    announce("building the benchmark");
+    run(
+        "building the benchmark",
+        workspace.cargo("build").args(["--release", "--locked", "--package", "wasyncio-bench"]),
+    )?;
+    let mut bench = Command::new(workspace.host_binary().with_file_name("wasyncio-bench"));
+    bench.arg("run").arg("--root").arg(workspace.root());
+    if let Some(folder) = uvloop {
+        bench.arg("--uvloop").arg(folder);
+    }
+    if options.quick {
+        bench.arg("--quick");
+    }
+    for (flag, value) in [("--json", &options.json), ("--plot", &options.plot)] {
+        bench.args(value.iter().flat_map(|path| [Path::new(flag), path]));
+    }
+    for (flag, value) in [("--only", &options.only), ("--subjects", &options.subjects)] {
+        bench.args(value.iter().flat_map(|names| [flag, names]));
+    }
+    run("the benchmark", &mut bench)
+}
+
+/// Builds the servers in `benches/guests/` as components in `dist/bench/`. Those on `wasyncio-client` are composed.
+fn build_guests(workspace: &Workspace) -> Result<()> {
+    announce("building the benchmark's servers (dist/bench/)");
+    let toolchain = Toolchain::find()?;
+    let finished = workspace.dist().join("bench");
+    let apps = workspace.wasm_target().join("bench");
+    let (mut composed, mut whole) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(workspace.root().join("benches/guests"))? {
+        let entry = entry?;
+        if let Ok(manifest) = fs::read_to_string(entry.path().join("Cargo.toml")) {
+            let list = if manifest.contains("\nwasyncio-client.") { &mut composed } else { &mut whole };
+            list.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    component::build_apps(workspace, &toolchain, &whole, &finished)?;
+    component::build_apps(workspace, &toolchain, &composed, &apps)?;
+    let streams = workspace.dist().join("wasyncio.wasm");
+    for name in composed {
+        let file = format!("{name}.wasm");
+        let mut command = Command::new(workspace.host_binary());
+        command.arg("compose").arg(apps.join(&file)).arg("-o").arg(finished.join(&file));
+        run(&format!("composing dist/bench/{file}"), command.arg("--streams").arg(&streams))?;
+    }
+    Ok(())
+}
+
+/// The folder with uvloop, from PyPI. None where it cannot be had, which is said on the way.
+fn fetch_uvloop(workspace: &Workspace) -> Option<PathBuf> {
+    let folder = workspace.root().join(".cache/bench").join(UVLOOP.replace("==", "-"));
+    if !folder.exists() {
+        announce(&format!("fetching {UVLOOP} into .cache/"));
+        // Renamed last of all: what is there is complete.
+        let partial = folder.with_extension("partial");
+        let mut pip = Command::new("python3");
+        pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--retries=1", "--upgrade"]);
+        pip.args(["--disable-pip-version-check", "--root-user-action=ignore", "--target"]).arg(&partial).arg(UVLOOP);
+        let fetched = run_within(PIP_LIMIT, &mut pip).and_then(|()| {
+            fs::rename(&partial, &folder).map_err(|error| format!("it cannot be put in place: {error}"))
+        });
+        if let Err(reason) = fetched {
+            eprintln!("    not fetched, so uvloop is left out: {reason}");
+            return None;
+        }
+    }
+    Some(folder)
+}
