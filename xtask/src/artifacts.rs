@@ -1,7 +1,7 @@
 //! `cargo xtask build`: everything that a user runs.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
@@ -10,7 +10,7 @@ use crate::component;
 use crate::toolchain::Toolchain;
 use crate::workspace::{Workspace, announce, run};
 
-/// Builds `dist/wasyncio.wasm`, the host's command and `dist/examples/*.wasm`, as far as they are not fresh.
+/// Builds `dist/wasyncio.wasm`, the host's command and the composed programs, as far as they are not fresh.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let toolchain = Toolchain::find()?;
     if let Toolchain::FromSource { rustc, .. } = &toolchain
@@ -31,31 +31,59 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let mut host = workspace.cargo("build");
     run("building the host", host.args(["--release", "--locked", "--package", "wasyncio-host"]))?;
 
-    let examples = examples(workspace)?;
-    if examples.is_empty() {
-        return Ok(());
-    }
-    announce("building the examples (dist/examples/)");
+    announce("building the examples (dist/examples/) and the tests' programs (dist/tests/)");
     let apps = workspace.wasm_target().join("apps");
-    component::build_apps(workspace, &toolchain, &examples, &apps)?;
-    for name in &examples {
-        let file = format!("{name}.wasm");
-        compose(workspace, &streams, &apps.join(&file), &workspace.dist().join("examples").join(&file))?;
+    let programs = programs(workspace)?;
+    let packages = programs.iter().map(|program| program.package.clone()).collect::<Vec<_>>();
+    component::build_apps(workspace, &toolchain, &packages, &apps)?;
+    for program in &programs {
+        let app = apps.join(format!("{}.wasm", program.package));
+        if program.linked {
+            copy(workspace, &app, &program.composed)?;
+        } else {
+            compose(workspace, &streams, &app, &program.composed)?;
+        }
     }
     Ok(())
 }
 
-/// The packages in `examples/`, in the order of their names; a package has the name of its folder.
-fn examples(workspace: &Workspace) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(workspace.root().join("examples"))? {
-        let entry = entry?;
-        if entry.path().join("Cargo.toml").is_file() {
-            names.push(entry.file_name().to_string_lossy().into_owned());
+/// An app to be built and composed.
+struct Program {
+    /// Its package.
+    package: String,
+    /// It has the crate `wasyncio` linked in, so that there is nothing to compose.
+    linked: bool,
+    /// Where it goes, composed: named for the folder of its package.
+    composed: PathBuf,
+}
+
+/// The folders of programs, and where in `dist/` they go.
+const PROGRAMS: [(&str, &str); 2] = [("examples", "examples"), ("tests/guests", "tests")];
+
+/// The packages in [`PROGRAMS`], in the order of their folders.
+fn programs(workspace: &Workspace) -> Result<Vec<Program>> {
+    let mut programs = Vec::new();
+    for (sources, composed) in PROGRAMS {
+        for entry in fs::read_dir(workspace.root().join(sources))? {
+            let folder = entry?.path();
+            let manifest = folder.join("Cargo.toml");
+            let Some(name) = folder.file_name().filter(|_| manifest.is_file()) else { continue };
+            let text = fs::read_to_string(&manifest)?;
+            let linked = text.lines().any(|line| line.starts_with("wasyncio.") || line.starts_with("wasyncio ="));
+            let package =
+                package_name(&text).ok_or_else(|| format!("{} names no package", workspace.shown(&manifest)))?;
+            let file = Path::new(name).with_extension("wasm");
+            programs.push(Program { package, linked, composed: workspace.dist().join(composed).join(file) });
         }
     }
-    names.sort();
-    Ok(names)
+    programs.sort_by(|one, other| one.composed.cmp(&other.composed));
+    Ok(programs)
+}
+
+/// The name that a manifest begins with.
+fn package_name(manifest: &str) -> Option<String> {
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = \""))?;
+    Some(name.trim_end().strip_suffix('"')?.to_owned())
 }
 
 /// Composes `app` with the component `streams` to `out`, unless `out` is newer than both and than what composes.
@@ -70,6 +98,18 @@ fn compose(workspace: &Workspace, streams: &Path, app: &Path, out: &Path) -> Res
     let mut command = Command::new(host);
     command.arg("compose").arg(app).arg("-o").arg(out).arg("--streams").arg(streams);
     run(&format!("composing {}", workspace.shown(out)), &mut command)
+}
+
+/// Copies a complete component, unless the copy is newer.
+fn copy(workspace: &Workspace, from: &Path, out: &Path) -> Result<()> {
+    if is_fresh(out, &[from])? {
+        return Ok(());
+    }
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::copy(from, out).map_err(|error| format!("cannot write {}: {error}", workspace.shown(out)))?;
+    Ok(())
 }
 
 /// Whether `out` exists and is newer than every input.
@@ -88,4 +128,16 @@ fn is_fresh(out: &Path, inputs: &[&Path]) -> Result<bool> {
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn package_is_named_by_its_manifest() {
+        let manifest = "[package]\nname = \"conformance-guest\"\nversion.workspace = true\n\n[lib]\nname = \"other\"\n";
+        assert_eq!(package_name(manifest).as_deref(), Some("conformance-guest"));
+        assert_eq!(package_name("[workspace]\n"), None);
+    }
 }

@@ -4,8 +4,10 @@
 mod artifacts;
 mod bench;
 mod component;
+mod conformance;
 mod deadline;
 mod echo;
+mod pyodide;
 mod stock;
 mod test;
 mod toolchain;
@@ -40,6 +42,13 @@ enum Command {
     },
     /// Measure wasyncio beside asyncio, uvloop, tokio and wstd; see BENCHMARKS.md
     Bench(bench::Options),
+    /// Build what is needed, then run random programs over a stream reader on CPython and on wasyncio, and compare
+    #[command(disable_help_flag = true)]
+    Conformance {
+        /// --cases N, --seed S; --help shows all
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Everything that CI runs: formatting, build, clippy, docs, tests
     Test,
 }
@@ -50,6 +59,7 @@ fn main() -> ExitCode {
         Command::Build => artifacts::build(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Echo { listen } => echo::serve(&workspace, &listen),
         Command::Bench(options) => bench::measure(&workspace, &options).map(|()| ExitCode::SUCCESS),
+        Command::Conformance { arguments } => conformance::compare(&workspace, &arguments),
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

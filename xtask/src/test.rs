@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::Result;
 use crate::artifacts;
+use crate::pyodide;
 use crate::stock;
 use crate::workspace::{Workspace, announce, run, typed};
 
@@ -49,6 +50,7 @@ fn clippy(workspace: &Workspace, selection: &[&str]) -> Result<()> {
 /// Runs the tests of all packages, also when some fail.
 fn test(workspace: &Workspace) -> Result<()> {
     let stock = stock::fetch(workspace);
+    pyodide::fetch(workspace);
     announce("running the tests");
     let mut totals = Totals::default();
     let mut failed = Vec::new();

@@ -1,7 +1,9 @@
 """Runs programs over a hand-fed asyncio.StreamReader and reports what happens.
 
-A program is a line, described in program.rs; the report is a line too, described in report.rs. Natively this reads programs
-from the standard input until its end; under Pyodide, pyodide.mjs calls `run_lines`.
+A program is a line, described in program.rs. Its report is a line too: a field per step and one for the end, separated by
+tabs. A step's field is its answer and, where everything settles afterwards, which reads ended how and which wait:
+`ok; 0=6162 waiting 1`. Natively this reads programs from the standard input until its end; under Pyodide, pyodide.mjs
+calls `run_lines`.
 
 Reader, tasks and futures are CPython's own. The event loop is the smallest that they run on: a queue of callbacks, first
 in, first out, as in asyncio's loops. So "everything has settled" is exact: the queue is empty.

@@ -8,6 +8,7 @@
 //! ```
 
 use std::fmt;
+use std::mem;
 
 /// A limit and what is done with a reader that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,11 +96,38 @@ pub const OS_ERRORS: [(&str, &str); 8] = [
 ];
 
 impl Program {
+    /// A program of these steps. A start of a read that does not settle is left so only before another start: a
+    /// coroutine starts when its task first runs, a component's call when it is made, so whatever else is done in between
+    /// comes before the one and after the other.
+    pub fn new(limit: Option<u64>, mut steps: Vec<Step>) -> Self {
+        for place in 0..steps.len() {
+            let starts_follow = steps.get(place + 1).is_some_and(|next| next.operation.starts_read());
+            let step = &mut steps[place];
+            step.settles |= step.operation.starts_read() && !starts_follow;
+        }
+        Self { limit, steps }
+    }
+
     /// Whether it needs CPython 3.13: `readuntil` with none or several separators.
     pub fn needs_several_separators(&self) -> bool {
-        self.steps.iter().any(
-            |step| matches!(&step.operation, Operation::ReadUntil(separators) if separators.len() != 1),
-        )
+        self.steps
+            .iter()
+            .any(|step| matches!(&step.operation, Operation::ReadUntil(separators) if separators.len() != 1))
+    }
+
+    /// Whether the same kinds of operations happen in the same order.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let kinds = |program: &Self| -> Vec<_> {
+            program.steps.iter().map(|step| (mem::discriminant(&step.operation), step.settles)).collect()
+        };
+        kinds(self) == kinds(other)
+    }
+}
+
+impl Operation {
+    /// Whether a read begins.
+    pub fn starts_read(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::ReadLine | Self::ReadExactly(_) | Self::ReadUntil(_))
     }
 }
 
@@ -198,9 +226,18 @@ mod tests {
             step(Operation::ReadUntil(Vec::new())),
             step(Operation::SetException(Exception::Os("broken-pipe", "no".into()))),
         ];
-        let program = Program { limit: Some(5), steps };
+        let program = Program::new(Some(5), steps);
         let expected = "5 feed:6162:1 read:-1 cancel:0! readuntil:0d0a: readuntil raise:os:broken-pipe:6e6f";
         assert_eq!(program.to_string(), expected);
         assert!(program.needs_several_separators());
+    }
+
+    #[test]
+    fn nothing_but_starts_comes_between_the_start_of_a_read_and_its_first_step() {
+        let rushes = |operation| Step { operation, settles: false };
+        let steps =
+            [Operation::ReadLine, Operation::ReadLine, Operation::Cancel(0), Operation::ReadLine, Operation::FeedEof];
+        let program = Program::new(None, steps.map(rushes).to_vec());
+        assert_eq!(program.to_string(), "- readline! readline cancel:0! readline eof!");
     }
 }
