@@ -15,7 +15,7 @@ const MAX_ANSWERS: usize = 1024;
 pub(crate) struct Answers(Mutex<VecDeque<Answer>>);
 
 struct Answer {
-    /// As [`normalized`](crate::grant::normalized).
+    /// As [`normalized`](crate::endpoint::normalized).
     name: String,
     address: IpAddr,
 }

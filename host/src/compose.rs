@@ -68,7 +68,7 @@ pub(crate) fn compose_named(file: &str, app: &[u8], streams: &[u8]) -> Result<Ve
 }
 
 /// Parses and validates a component into `graph`.
-fn register(graph: &mut CompositionGraph, file: &str, bytes: &[u8]) -> Result<PackageId> {
+pub(crate) fn register(graph: &mut CompositionGraph, file: &str, bytes: &[u8]) -> Result<PackageId> {
     if let Some(found) = NotComponent::find(bytes) {
         return Err(Error::NotComponent { file: file.to_owned(), found });
     }
@@ -90,7 +90,7 @@ fn unsatisfied(graph: &CompositionGraph, app: PackageId) -> Option<String> {
 }
 
 /// The first import of `wasyncio:streams` that `app` needs besides those that are `given`.
-fn first_needed(graph: &CompositionGraph, app: PackageId, given: &[&str]) -> Option<String> {
+pub(crate) fn first_needed(graph: &CompositionGraph, app: PackageId, given: &[&str]) -> Option<String> {
     let types = graph.types();
     let mut imports = types[graph[app].ty()].imports.iter();
     let missing = imports.find(|(name, kind)| {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::GrantError;
+use crate::{GrantError, Limit};
 
 /// The cause of an [`Error`], as the layer below reported it.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -130,6 +130,26 @@ pub enum Error {
     #[error(transparent)]
     Grant(#[from] GrantError),
 
+    /// Policy: the policy file says something that is not understood.
+    #[error("cannot use {file}, line {line}: {reason}")]
+    PolicyFile {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong, on one line.
+        reason: String,
+    },
+
+    /// Policy: a directory that is granted cannot be opened.
+    #[error("cannot let the program use {directory}: {}", one_line(source))]
+    Directory {
+        /// The directory on this machine.
+        directory: String,
+        /// What the operating system reported.
+        source: Source,
+    },
+
     /// Instantiating: the program could not be started.
     #[error("cannot start {file}: {}", one_line(source))]
     Instantiate {
@@ -148,6 +168,15 @@ pub enum Error {
         reason: String,
         /// What wasmtime reported, with the backtrace of the program.
         source: Source,
+    },
+
+    /// Running: the program reached a limit and was ended.
+    #[error("{file} was ended: {limit}")]
+    Limit {
+        /// The program.
+        file: String,
+        /// The limit.
+        limit: Limit,
     },
 
     /// Running: the program itself said that it failed (see [`ExitStatus::into_result`](crate::ExitStatus::into_result)).

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prometheus::IntCounter;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::address_kind::{is_localhost, is_public};
 use crate::answers::Answers;
-use crate::grant::normalized;
+use crate::endpoint::normalized;
 use crate::{Denial, Policy};
 
 /// How many different refusals are remembered, and so reported, for one program.
@@ -23,6 +24,8 @@ pub(crate) type OnDenied = Arc<dyn Fn(&Denial) + Send + Sync>;
 pub(crate) struct Gate {
     policy: Policy,
     on_denied: OnDenied,
+    /// How many operations were refused, in all.
+    denied: IntCounter,
     reported: Mutex<HashSet<Denial>>,
     /// Answers that a grant for their name covers.
     answers: Answers,
@@ -31,10 +34,11 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    pub(crate) fn new(policy: Policy, on_denied: OnDenied) -> Self {
+    pub(crate) fn new(policy: Policy, on_denied: OnDenied, denied: IntCounter) -> Self {
         Self {
             policy,
             on_denied,
+            denied,
             reported: Mutex::default(),
             answers: Answers::default(),
             private_answers: Answers::default(),
@@ -83,6 +87,11 @@ impl Gate {
         false
     }
 
+    /// Whether a grant to listen has `address`, without telling anybody.
+    pub(crate) async fn grants_listening(&self, address: SocketAddr) -> bool {
+        self.policy.permits_listen(address).await
+    }
+
     /// Decides about looking up a host name.
     pub(crate) fn permits_lookup(&self, name: &str) -> bool {
         let permitted = self.policy.permits_lookup(name);
@@ -108,6 +117,7 @@ impl Gate {
     }
 
     fn report(&self, denial: Denial) {
+        self.denied.inc();
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.len() >= MAX_REPORTED || !reported.insert(denial.clone()) {
             return;
@@ -130,7 +140,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let on_denied: OnDenied = Arc::new(move |d| sink.lock().unwrap().push(d.to_string()));
-        (Gate::new(policy, on_denied), told)
+        (Gate::new(policy, on_denied, IntCounter::new("denied", "denied").unwrap()), told)
     }
 
     fn address(text: &str) -> SocketAddr {

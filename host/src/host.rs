@@ -11,7 +11,8 @@ use wasmtime::{Cache, CacheConfig, Config, Engine};
 use crate::compose::{compose_named, first_of_streams};
 use crate::program::Program;
 use crate::state::State;
-use crate::{Error, Result, embedded, lookup};
+use crate::ticker::Ticker;
+use crate::{Error, Result, embedded, lookup, tcp};
 
 /// Loads programs. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ pub struct Host {
 
 struct Shared {
     engine: Engine,
+    ticker: Arc<Ticker>,
     linker: Linker<State>,
     streams: Option<Cow<'static, [u8]>>,
 }
@@ -59,14 +61,21 @@ impl HostBuilder {
         let failed = |error: wasmtime::Error| Error::Engine { source: error.into() };
         let mut config = Config::new();
         config.wasm_component_model_async(true);
+        config.epoch_interruption(true);
         if self.cache {
             config.cache(user_cache());
         }
         let engine = Engine::new(&config).map_err(failed)?;
+        let ticker = Ticker::start(&engine).map_err(|error| Error::Engine { source: error.into() })?;
         let linker = linker(&engine).map_err(failed)?;
         let streams = self.streams.map(Cow::Owned);
         Ok(Host {
-            shared: Arc::new(Shared { engine, linker, streams: streams.or_else(|| embedded().map(Cow::Borrowed)) }),
+            shared: Arc::new(Shared {
+                engine,
+                ticker: Arc::new(ticker),
+                linker,
+                streams: streams.or_else(|| embedded().map(Cow::Borrowed)),
+            }),
         })
     }
 }
@@ -104,7 +113,7 @@ impl Host {
         let bytes = self.composed(&file, bytes.as_ref())?;
         let component = Component::from_binary(&self.shared.engine, &bytes)
             .map_err(|error| Error::Compile { file: file.clone(), source: error.into() })?;
-        Program::link(file, &component, &self.shared.linker)
+        Program::link(file, &component, &self.shared.linker, &self.shared.ticker)
     }
 
     /// Composes a program that imports `wasyncio:streams`, and returns any other as it is.
@@ -139,7 +148,13 @@ impl fmt::Debug for Host {
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    // As `wasmtime_wasi::p3::add_to_linker`, but for the sockets. Were its own there too, a program that names the same
+    // version of WASI as it does would get those.
+    wasmtime_wasi::p3::cli::add_to_linker(&mut linker)?;
+    wasmtime_wasi::p3::clocks::add_to_linker(&mut linker)?;
+    wasmtime_wasi::p3::filesystem::add_to_linker(&mut linker)?;
+    wasmtime_wasi::p3::random::add_to_linker(&mut linker)?;
+    tcp::add_to_linker(&mut linker)?;
     lookup::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::GrantError;
-use crate::grant::host_name;
+use crate::endpoint::host_name;
 
 /// Addresses of a host name, given by the operator instead of the system's resolver.
 ///
@@ -24,7 +24,7 @@ use crate::grant::host_name;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostEntry {
-    /// As [`normalized`](crate::grant::normalized).
+    /// As [`normalized`](crate::endpoint::normalized).
     name: String,
     addresses: Vec<IpAddr>,
 }

@@ -1,10 +1,11 @@
-//! What a program may do on the network: nothing but what was granted.
+//! What a program may do: nothing but what was granted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::HostEntry;
 use crate::address_kind::is_localhost;
-use crate::grant::{ConnectGrant, Host, ListenGrant, Port, normalized};
+use crate::endpoint::{Host, Port, normalized};
+use crate::grant::{ConnectGrant, ListenGrant};
+use crate::{DirectoryGrant, HostEntry};
 
 /// The grants of a program, and what host names stand for to it. The default grants nothing.
 ///
@@ -30,6 +31,7 @@ pub struct Policy {
     listen: Vec<ListenGrant>,
     connect: Vec<ConnectGrant>,
     hosts: Vec<HostEntry>,
+    directories: Vec<DirectoryGrant>,
 }
 
 impl Policy {
@@ -49,6 +51,13 @@ impl Policy {
     #[must_use]
     pub fn allow_connect(mut self, grant: ConnectGrant) -> Self {
         self.connect.push(grant);
+        self
+    }
+
+    /// Lets the program use a directory.
+    #[must_use]
+    pub fn allow_directory(mut self, grant: DirectoryGrant) -> Self {
+        self.directories.push(grant);
         self
     }
 
@@ -96,13 +105,11 @@ impl Policy {
     /// a grant with another name permits depends on what the running program is answered.
     pub fn permits_connect(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical();
-        let covers = |host: &Host| match host {
-            Host::Any => true,
-            Host::Address(granted) => *granted == ip,
-            Host::Name(name) => match self.addresses_of(name) {
-                Some(addresses) => addresses.contains(&ip),
-                None => is_localhost(name) && (ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST),
-            },
+        let covers = |host: &Host| {
+            host.covers_address(ip)
+                || self.hosts.iter().any(|entry| host.covers_name(entry.name()) && entry.addresses().contains(&ip))
+                || (ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST)
+                    && matches!(host, Host::Name(name) if is_localhost(name) && self.addresses_of(name).is_none())
         };
         let mut grants = self.connect.iter().map(ConnectGrant::endpoint);
         grants.any(|endpoint| endpoint.port.covers(address.port()) && covers(&endpoint.host))
@@ -111,7 +118,7 @@ impl Policy {
     /// Whether a grant to connect has `name`, normalised, and covers `port`.
     pub(crate) fn grants_name(&self, name: &str, port: u16) -> bool {
         let mut grants = self.connect.iter().map(ConnectGrant::endpoint);
-        grants.any(|endpoint| endpoint.port.covers(port) && matches!(&endpoint.host, Host::Name(own) if own == name))
+        grants.any(|endpoint| endpoint.port.covers(port) && endpoint.host.covers_name(name))
     }
 
     /// What the operator says that `name`, normalised, stands for.
@@ -130,11 +137,12 @@ impl Policy {
         let connect = self.connect.iter().map(ConnectGrant::endpoint);
         let address = name.trim_start_matches('[').trim_end_matches(']');
         address.parse::<IpAddr>().is_ok()
-            || listen.chain(connect).any(|endpoint| match &endpoint.host {
-                Host::Any => true,
-                Host::Address(_) => false,
-                Host::Name(granted) => *granted == name,
-            })
+            || listen.chain(connect).any(|endpoint| endpoint.host == Host::Any || endpoint.host.covers_name(&name))
+    }
+
+    /// The directories that a program may use.
+    pub(crate) fn directories(&self) -> &[DirectoryGrant] {
+        &self.directories
     }
 
     /// Whether a program may connect to anything at all.
@@ -144,14 +152,13 @@ impl Policy {
 
     /// Whether `address`, of this machine, is among the addresses of `host`.
     async fn covers_local(&self, host: &Host, address: IpAddr) -> bool {
+        let Host::Name(name) = host else {
+            return host.covers_address(address);
+        };
         let address = address.to_canonical();
-        match host {
-            Host::Any => true,
-            Host::Address(granted) => *granted == address,
-            Host::Name(name) => match self.addresses_of(name) {
-                Some(addresses) => addresses.contains(&address),
-                None => resolves_to(name, address).await,
-            },
+        match self.addresses_of(name) {
+            Some(addresses) => addresses.contains(&address),
+            None => resolves_to(name, address).await,
         }
     }
 }
@@ -244,6 +251,11 @@ mod tests {
         assert!(!policy.permits_lookup("www.example.com"));
         assert!(policy.permits_lookup("10.0.0.1"));
         assert!(policy.permits_lookup("::1"));
+        let below = Policy::new().allow_connect("*.example.com:443".parse().unwrap());
+        assert!(below.permits_lookup("www.example.com."));
+        assert!(!below.permits_lookup("example.com"));
+        let net = Policy::new().allow_connect("10.0.0.0/8:443".parse().unwrap());
+        assert!(!net.permits_lookup("example.com"));
         let any = Policy::new().allow_connect("*:443".parse().unwrap());
         assert!(any.permits_lookup("www.example.com"));
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::state::State;
+use crate::ticker::Ticker;
 use crate::{Error, Result};
 
 /// The packages of WASI that this host has.
@@ -22,6 +23,7 @@ struct Inner {
     file: String,
     instance: InstancePre<State>,
     entry: Entry,
+    ticker: Arc<Ticker>,
 }
 
 /// How a program is started.
@@ -35,7 +37,12 @@ pub(crate) enum Entry {
 
 impl Program {
     /// Checks imports and exports of a compiled component.
-    pub(crate) fn link(file: String, component: &Component, linker: &Linker<State>) -> Result<Self> {
+    pub(crate) fn link(
+        file: String,
+        component: &Component,
+        linker: &Linker<State>,
+        ticker: &Arc<Ticker>,
+    ) -> Result<Self> {
         let instance = match linker.instantiate_pre(component) {
             Ok(instance) => instance,
             Err(error) => return Err(missing_import(file, component, error)),
@@ -43,7 +50,7 @@ impl Program {
         let ty = component.component_type();
         let mut exports = ty.exports(component.engine()).map(|(name, _)| name);
         match exports.find_map(Entry::of_export) {
-            Some(entry) => Ok(Self { inner: Arc::new(Inner { file, instance, entry }) }),
+            Some(entry) => Ok(Self { inner: Arc::new(Inner { file, instance, entry, ticker: Arc::clone(ticker) }) }),
             None => Err(Error::NotProgram { file }),
         }
     }
@@ -61,6 +68,10 @@ impl Program {
 
     pub(crate) fn instance(&self) -> &InstancePre<State> {
         &self.inner.instance
+    }
+
+    pub(crate) fn ticker(&self) -> &Ticker {
+        &self.inner.ticker
     }
 
     pub(crate) fn entry(&self) -> Entry {

@@ -1,7 +1,7 @@
 //! Runs a program: builds its sandbox, calls its `run`, sees it out.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +11,11 @@ use wasmtime_wasi::{I32Exit, WasiCtx};
 
 use crate::error::{Source, one_line};
 use crate::gate::{Gate, OnDenied};
+use crate::meter::{Computing, Meter};
 use crate::program::{Entry, Program};
 use crate::state::State;
-use crate::{Denial, Error, ExitStatus, Policy, Result};
+use crate::tcp::Network;
+use crate::{Denial, Error, ExitStatus, Limit, Limits, Metrics, Policy, Result, SharedListeners, Stdio};
 
 /// How long a program's tasks may go on after its `run` has returned, unless [`Runner::linger`] says otherwise.
 pub const DEFAULT_LINGER: Duration = Duration::from_secs(1);
@@ -27,9 +29,25 @@ pub struct Runner {
     policy: Policy,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
-    inherit_stdio: bool,
+    stdio: Stdio,
     on_denied: OnDenied,
     linger: Duration,
+    limits: Limits,
+    metrics: Metrics,
+    listeners: Option<SharedListeners>,
+}
+
+/// How a run ended that could be stopped. See [`Runner::run_until`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The program ended by itself.
+    Ended(ExitStatus),
+    /// It was stopped.
+    Stopped {
+        /// How many connections were open at the end of the grace period, and so were cut.
+        cut_connections: usize,
+    },
 }
 
 impl Runner {
@@ -40,9 +58,12 @@ impl Runner {
             policy: Policy::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
-            inherit_stdio: false,
+            stdio: Stdio::NONE,
             on_denied: Arc::new(|denial| tracing::warn!("denied: {denial}")),
             linger: DEFAULT_LINGER,
+            limits: Limits::default(),
+            metrics: Metrics::new(),
+            listeners: None,
         }
     }
 
@@ -64,15 +85,22 @@ impl Runner {
         self
     }
 
-    /// Adds an environment variable.
+    /// Adds an environment variable. Of two with the same name the later one counts.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.environment.push((name.into(), value.into()));
+        let name = name.into();
+        self.environment.retain(|(other, _)| *other != name);
+        self.environment.push((name, value.into()));
         self
     }
 
     /// Gives the program this process's standard input, output and error.
-    pub fn inherit_stdio(mut self) -> Self {
-        self.inherit_stdio = true;
+    pub fn inherit_stdio(self) -> Self {
+        self.stdio(Stdio::ALL)
+    }
+
+    /// Gives the program these of this process's standard streams.
+    pub fn stdio(mut self, stdio: Stdio) -> Self {
+        self.stdio = stdio;
         self
     }
 
@@ -92,45 +120,125 @@ impl Runner {
         self
     }
 
+    /// Sets how much the program may use.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Counts what happens in `metrics`, which several runs can share.
+    pub fn metrics(mut self, metrics: &Metrics) -> Self {
+        self.metrics = metrics.clone();
+        self
+    }
+
+    /// Has the program accept from listening sockets that it shares with other runs, instead of its own.
+    pub fn listeners(mut self, listeners: &SharedListeners) -> Self {
+        self.listeners = Some(listeners.clone());
+        self
+    }
+
     /// Runs the program to its end.
     ///
-    /// Must be called within a tokio runtime with I/O and time enabled; any number of runs can share a thread, except
-    /// that a program that computes without pause holds its thread.
+    /// Must be called within a tokio runtime with I/O and time enabled; any number of runs can share a thread. A program
+    /// that computes without pause gives way every 10 milliseconds.
     ///
     /// # Errors
-    /// [`Error::Instantiate`] if it could not be started, [`Error::Trap`] if it trapped. That the program itself
+    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::Instantiate`] if the program could not
+    /// be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it. That the program itself
     /// reports a failure is no error here but an [`ExitStatus`].
     ///
     /// # Cancel safety
     /// Yes, in that dropping the future ends the program at once: its sockets are closed and its memory freed. What it
     /// had not sent yet is lost.
     pub async fn run(self) -> Result<ExitStatus> {
+        match self.run_until(pending(), Duration::ZERO).await? {
+            Outcome::Ended(status) => Ok(status),
+            Outcome::Stopped { .. } => unreachable!("a pending future does not stop it"),
+        }
+    }
+
+    /// Runs the program to its end, or until `stop` completes: then its listening sockets are closed, and it goes on until
+    /// its connections are closed too, but no longer than `grace`.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    ///
+    /// # Cancel safety
+    /// As [`run`](Self::run).
+    pub async fn run_until(self, stop: impl Future<Output = ()>, grace: Duration) -> Result<Outcome> {
+        let program = self.program.clone();
+        let network = Network::new(&self.limits, self.metrics.clone(), self.listeners.clone());
+        let stopped = async {
+            stop.await;
+            network.stop_accepting();
+            // Whether all were closed is counted below.
+            _ = tokio::time::timeout(grace, network.all_closed()).await;
+            network.open_connections()
+        };
+        let timeout = self.limits.timeout;
+        let late = async {
+            match timeout {
+                Some(timeout) => {
+                    tokio::time::sleep(timeout).await;
+                    timeout
+                }
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            ended = self.execute(&network) => ended.map(Outcome::Ended),
+            cut_connections = stopped => Ok(Outcome::Stopped { cut_connections }),
+            limit = late => {
+                Err(Error::Limit { file: program.name().to_owned(), limit: Limit::Timeout(limit) })
+            }
+        }
+    }
+
+    async fn execute(self, network: &Arc<Network>) -> Result<ExitStatus> {
         let program = self.program.clone();
         let linger = self.linger;
-        let state = self.into_state();
-        let mut store = Store::new(program.instance().engine(), state);
-        let started = program.instance().instantiate_async(&mut store).await;
-        let instance = match started.map_err(|error| Ended::from_error(&program, error)) {
-            Ok(instance) => instance,
-            Err(Ended::Exit(status)) => return Ok(status),
-            Err(Ended::Trap(error)) => return Err(error),
+        let metrics = self.metrics.clone();
+        let _running = Running::begin(&metrics);
+        let computing = Arc::new(Computing::new(self.limits.max_compute));
+        let mut store = Store::new(program.instance().engine(), self.into_state(network)?);
+        store.limiter(|state| &mut state.meter);
+        store.set_epoch_deadline(1);
+        let ticked = Arc::clone(&computing);
+        store.epoch_deadline_callback(move |_| Ok(ticked.tick()?));
+
+        let run = async {
+            let instance = match program.instance().instantiate_async(&mut store).await {
+                Ok(instance) => instance,
+                Err(error) => return Err((error, Stage::Starting)),
+            };
+            let ended = match program.entry() {
+                Entry::Run02 => call_run02(&mut store, &instance).await,
+                Entry::Run03 => call_run03(&mut store, &instance, linger).await,
+            };
+            ended.map_err(|error| (error, Stage::Running))
         };
-        let ended = match program.entry() {
-            Entry::Run02 => call_run02(&mut store, &instance).await,
-            Entry::Run03 => call_run03(&mut store, &instance, linger).await,
+        let resumed = || {
+            metrics.wakeups.inc();
+            computing.resumed();
         };
-        match ended {
+        match program.ticker().while_polled(run, resumed).await {
             Ok(Ok(())) => Ok(ExitStatus::SUCCESS),
             Ok(Err(())) => Ok(ExitStatus::FAILURE),
-            Err(error) => match Ended::from_error(&program, error) {
+            Err((error, stage)) => match Ended::from_error(&program, error, stage) {
                 Ended::Exit(status) => Ok(status),
-                Ended::Trap(error) => Err(error),
+                Ended::Error(error) => {
+                    metrics.traps.inc();
+                    Err(error)
+                }
             },
         }
     }
 
-    fn into_state(self) -> State {
-        let gate = Arc::new(Gate::new(self.policy, self.on_denied));
+    fn into_state(self, network: &Arc<Network>) -> Result<State> {
+        let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
+        let gate = Arc::new(Gate::new(self.policy.clone(), on_denied, denied));
         let check = Arc::clone(&gate);
         let mut wasi = WasiCtx::builder();
         wasi.arg(self.program.argument0())
@@ -144,31 +252,83 @@ impl Runner {
                 let gate = Arc::clone(&check);
                 Box::pin(async move { gate.permits(address, usage).await })
             });
-        if self.inherit_stdio {
-            wasi.inherit_stdio();
+        if self.stdio.input {
+            wasi.inherit_stdin();
         }
-        State { wasi: wasi.build(), table: ResourceTable::new(), gate, lookups: HashMap::new() }
+        if self.stdio.output {
+            wasi.inherit_stdout();
+        }
+        if self.stdio.error {
+            wasi.inherit_stderr();
+        }
+        for grant in self.policy.directories() {
+            let opened = wasi.preopened_dir(grant.host(), grant.guest(), grant.permissions());
+            opened.map_err(|error| Error::Directory {
+                directory: grant.host().display().to_string(),
+                source: error.into(),
+            })?;
+        }
+        Ok(State {
+            wasi: wasi.build(),
+            table: ResourceTable::new(),
+            gate,
+            lookups: HashMap::new(),
+            network: Arc::clone(network),
+            binds: HashMap::new(),
+            meter: Meter::new(self.limits.max_memory, self.metrics.memory),
+        })
     }
+}
+
+/// Counts a running program as long as this lives.
+struct Running<'a>(&'a Metrics);
+
+impl<'a> Running<'a> {
+    fn begin(metrics: &'a Metrics) -> Self {
+        metrics.instances.inc();
+        Self(metrics)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.instances.dec();
+    }
+}
+
+/// How far a program had come.
+#[derive(Clone, Copy)]
+enum Stage {
+    Starting,
+    Running,
 }
 
 /// What an error from the guest's side means.
 enum Ended {
     Exit(ExitStatus),
-    Trap(Error),
+    Error(Error),
 }
 
 impl Ended {
-    fn from_error(program: &Program, error: wasmtime::Error) -> Self {
+    fn from_error(program: &Program, error: wasmtime::Error, stage: Stage) -> Self {
         // wasmtime reports a call of `exit` as an error too, to unwind the program.
         if let Some(exit) = error.downcast_ref::<I32Exit>() {
             return Self::Exit(ExitStatus::from_code(exit.0));
         }
         let file = program.name().to_owned();
+        if let Some(limit) = error.downcast_ref::<Limit>() {
+            return Self::Error(Error::Limit { file, limit: *limit });
+        }
         let trap = error.downcast_ref::<Trap>().map(Trap::to_string);
         tracing::info!("{file} trapped: {error:?}");
         let source: Source = error.into();
-        let reason = trap.unwrap_or_else(|| one_line(&source));
-        Self::Trap(Error::Trap { file, reason: reason.trim_start_matches("wasm trap: ").to_owned(), source })
+        Self::Error(match (stage, trap) {
+            (Stage::Starting, None) => Error::Instantiate { file, source },
+            (_, trap) => {
+                let reason = trap.unwrap_or_else(|| one_line(&source));
+                Error::Trap { file, reason: reason.trim_start_matches("wasm trap: ").to_owned(), source }
+            }
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the store of a running program holds.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
@@ -8,6 +9,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::gate::Gate;
 use crate::lookup::Lookup;
+use crate::meter::Meter;
+use crate::tcp::Network;
 
 /// The host's side of one running program.
 pub(crate) struct State {
@@ -16,6 +19,10 @@ pub(crate) struct State {
     pub(crate) gate: Arc<Gate>,
     /// The look-ups of WASI 0.2, by the number of their resource.
     pub(crate) lookups: HashMap<u32, Lookup>,
+    pub(crate) network: Arc<Network>,
+    /// How many times the program bound an address, where listening sockets are shared.
+    pub(crate) binds: HashMap<SocketAddr, usize>,
+    pub(crate) meter: Meter,
 }
 
 impl WasiView for State {

@@ -1,0 +1,87 @@
+//! The commands: arguments in, one line and an exit code out.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use wasyncio_host::{Error, Host, Result};
+
+mod compose;
+mod denied;
+mod inspect;
+mod run;
+
+use crate::say;
+
+/// The exit code after a trap: that of a process that SIGABRT ended, as other WebAssembly runtimes have it.
+const TRAPPED: u8 = 134;
+
+/// The exit code after a limit ended the program.
+const LIMITED: u8 = 3;
+
+/// Runs WebAssembly components that use the network, in a sandbox that denies by default.
+#[derive(Debug, Parser)]
+#[command(name = "wasyncio", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(Box<run::Run>),
+    Compose(compose::Compose),
+    Inspect(inspect::Inspect),
+}
+
+#[derive(Debug, Args)]
+struct Streams {
+    /// Use this component for wasyncio:streams instead of the one inside this command
+    #[arg(long = "streams", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Does what was asked and returns the exit code.
+    pub(crate) fn execute(self) -> ExitCode {
+        let result = match self.command {
+            Command::Run(run) => run.execute(),
+            Command::Compose(compose) => compose.execute(),
+            Command::Inspect(inspect) => inspect.execute(),
+        };
+        result.unwrap_or_else(|error| {
+            say(&error);
+            match error {
+                Error::Trap { .. } => ExitCode::from(TRAPPED),
+                Error::Limit { .. } => ExitCode::from(LIMITED),
+                _ => ExitCode::FAILURE,
+            }
+        })
+    }
+}
+
+impl Streams {
+    fn host(&self) -> Result<Host> {
+        let builder = Host::builder().cache(true);
+        match &self.file {
+            Some(file) => builder.streams(read(file)?),
+            None => builder,
+        }
+        .build()
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|source| Error::Read { file: path.display().to_string(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,137 @@
+//! What happens, in numbers, for all programs that share them.
+
+use std::fmt;
+
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// Counters and gauges, in the form of Prometheus. Cheap to clone; clones share everything.
+///
+/// Connections and bytes are those of WASI 0.3.
+///
+/// # Examples
+///
+/// ```
+/// let metrics = wasyncio_host::Metrics::new();
+/// assert!(metrics.render().contains("\nwasyncio_open_connections 0\n"));
+/// ```
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    pub(crate) accepted: IntCounter,
+    pub(crate) connected: IntCounter,
+    pub(crate) open: IntGauge,
+    pub(crate) received: IntCounter,
+    pub(crate) sent: IntCounter,
+    pub(crate) errors: IntCounterVec,
+    pub(crate) idle_closed: IntCounter,
+    pub(crate) denied: IntCounter,
+    pub(crate) memory: IntGauge,
+    pub(crate) wakeups: IntCounter,
+    pub(crate) traps: IntCounter,
+    pub(crate) instances: IntGauge,
+}
+
+/// Some of the [`Metrics`] at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Connections open now.
+    pub open_connections: u64,
+    /// Connections accepted so far.
+    pub accepted_connections: u64,
+    /// Bytes received so far.
+    pub received_bytes: u64,
+    /// Bytes sent so far.
+    pub sent_bytes: u64,
+}
+
+impl Metrics {
+    /// Starts from zero.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let new = New(&registry);
+        Self {
+            accepted: new.counter("wasyncio_accepted_connections_total", "Connections accepted."),
+            connected: new.counter("wasyncio_made_connections_total", "Connections made to others."),
+            open: new.gauge("wasyncio_open_connections", "Connections open now, accepted and made."),
+            received: new.counter("wasyncio_received_bytes_total", "Bytes that programs received."),
+            sent: new.counter("wasyncio_sent_bytes_total", "Bytes that programs sent."),
+            errors: new.counters("wasyncio_errors_total", "Socket operations that failed, by kind of error.", "kind"),
+            idle_closed: new.counter("wasyncio_idle_closed_total", "Connections closed because no byte was moving."),
+            denied: new.counter("wasyncio_denied_total", "Operations that no grant covers."),
+            memory: new.gauge("wasyncio_memory_bytes", "Memory of all programs."),
+            wakeups: new.counter("wasyncio_wakeups_total", "How often programs were resumed to do something."),
+            traps: new.counter("wasyncio_traps_total", "Programs that trapped or reached a limit that ended them."),
+            instances: new.gauge("wasyncio_instances", "Programs running now."),
+            registry,
+        }
+    }
+
+    /// The numbers in Prometheus's text format.
+    pub fn render(&self) -> String {
+        let mut text = Vec::new();
+        let encoded = TextEncoder::new().encode(&self.registry.gather(), &mut text);
+        encoded.expect("every metric has a name and memory can be written");
+        String::from_utf8(text).expect("names and labels here are ASCII")
+    }
+
+    /// The numbers that a status line shows.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            open_connections: u64::try_from(self.open.get()).unwrap_or(0),
+            accepted_connections: self.accepted.get(),
+            received_bytes: self.received.get(),
+            sent_bytes: self.sent.get(),
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Metrics").field(&self.snapshot()).finish()
+    }
+}
+
+struct New<'a>(&'a Registry);
+
+impl New<'_> {
+    fn counter(&self, name: &str, help: &str) -> IntCounter {
+        self.registered(IntCounter::new(name, help))
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> IntGauge {
+        self.registered(IntGauge::new(name, help))
+    }
+
+    fn counters(&self, name: &str, help: &str, label: &str) -> IntCounterVec {
+        self.registered(IntCounterVec::new(Opts::new(name, help), &[label]))
+    }
+
+    fn registered<C: prometheus::core::Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
+        let metric = made.expect("the names above are valid");
+        self.0.register(Box::new(metric.clone())).expect("the names above differ");
+        metric
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_show_in_the_text_and_in_the_snapshot() {
+        let metrics = Metrics::new();
+        metrics.clone().received.inc_by(5);
+        metrics.errors.with_label_values(&["timeout"]).inc();
+        let text = metrics.render();
+        assert!(text.contains("\nwasyncio_received_bytes_total 5\n"), "{text}");
+        assert!(text.contains("\nwasyncio_errors_total{kind=\"timeout\"} 1\n"), "{text}");
+        assert_eq!(metrics.snapshot().received_bytes, 5);
+    }
+}

@@ -1,0 +1,182 @@
+//! The file of `--policy`: everything that the flags of `wasyncio run` say about a program, in TOML.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant, Policy, Result, Stdio};
+
+/// What a policy file says. All parts may be missing.
+///
+/// # Examples
+///
+/// ```
+/// use wasyncio_host::PolicyFile;
+///
+/// let file = PolicyFile::parse("policy.toml", r#"
+/// listen = ["127.0.0.1:8000-8100"]
+/// connect = ["*.example.com:443", "10.0.0.0/8:5432"]
+/// resolve = ["db.example=10.0.0.5"]
+/// dir = ["/srv/www::/data"]           # add :rw to let it write
+/// args = ["127.0.0.1:8000"]
+/// stdio = "out,err"
+///
+/// [env]
+/// MODE = "production"
+///
+/// [limits]
+/// max-memory = "256MiB"
+/// max-connections = 5000
+/// idle-timeout = "10min"
+/// max-compute = "2s"
+/// timeout = "1day"
+/// "#)?;
+/// assert_eq!(file.arguments, ["127.0.0.1:8000"]);
+/// assert_eq!(file.limits.max_connections, Some(5000));
+///
+/// let error = PolicyFile::parse("policy.toml", "listen = ['8888']").expect_err("it has no host");
+/// assert!(error.to_string().starts_with("cannot use policy.toml, line 1: `8888` has no port"));
+/// # Ok::<(), wasyncio_host::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyFile {
+    /// Grants and host names: `listen`, `connect`, `resolve`, `dir`.
+    pub policy: Policy,
+    /// Arguments of the program: `args`.
+    pub arguments: Vec<String>,
+    /// The program's environment: `env`.
+    pub environment: Vec<(String, String)>,
+    /// Standard streams: `stdio`.
+    pub stdio: Option<Stdio>,
+    /// Limits: `limits`.
+    pub limits: Limits,
+}
+
+impl PolicyFile {
+    /// Reads a policy file. Its directories, if relative, are taken from the folder it is in.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if it cannot be read, [`Error::PolicyFile`] if it says something that is not understood.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { file: file.clone(), source })?;
+        Self::parse_in(path.parent().unwrap_or(Path::new("")), &file, &text)
+    }
+
+    /// Understands the text of a policy file, which messages call `name`.
+    ///
+    /// # Errors
+    /// [`Error::PolicyFile`] with the number of the line.
+    pub fn parse(name: &str, text: &str) -> Result<Self> {
+        Self::parse_in(Path::new(""), name, text)
+    }
+
+    fn parse_in(folder: &Path, name: &str, text: &str) -> Result<Self> {
+        let raw: Raw = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or(text);
+            let line = before.matches('\n').count() + 1;
+            Error::PolicyFile { file: name.to_owned(), line, reason: error.message().to_owned() }
+        })?;
+        let policy = raw.listen.into_iter().fold(Policy::new(), |policy, grant| policy.allow_listen(grant.0));
+        let policy = raw.connect.into_iter().fold(policy, |policy, grant| policy.allow_connect(grant.0));
+        let policy = raw.resolve.into_iter().fold(policy, |policy, entry| policy.resolve(entry.0));
+        let policy =
+            raw.dir.into_iter().fold(policy, |policy, grant| policy.allow_directory(grant.0.in_folder(folder)));
+        Ok(Self {
+            policy,
+            arguments: raw.args,
+            environment: raw.env.into_iter().collect(),
+            stdio: raw.stdio.map(|stdio| stdio.0),
+            limits: Limits {
+                max_memory: raw.limits.max_memory.map(|size| size.0.as_u64()),
+                max_connections: raw.limits.max_connections.map(NonZeroUsize::get),
+                idle_timeout: raw.limits.idle_timeout.map(|time| time.0.into()),
+                max_compute: raw.limits.max_compute.map(|time| time.0.into()),
+                timeout: raw.limits.timeout.map(|time| time.0.into()),
+            },
+        })
+    }
+}
+
+/// The file as it is written.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    listen: Vec<Text<ListenGrant>>,
+    connect: Vec<Text<ConnectGrant>>,
+    resolve: Vec<Text<HostEntry>>,
+    dir: Vec<Text<DirectoryGrant>>,
+    args: Vec<String>,
+    stdio: Option<Text<Stdio>>,
+    env: BTreeMap<String, String>,
+    limits: RawLimits,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct RawLimits {
+    max_memory: Option<Text<bytesize::ByteSize>>,
+    max_connections: Option<NonZeroUsize>,
+    idle_timeout: Option<Text<Time>>,
+    max_compute: Option<Text<Time>>,
+    timeout: Option<Text<Time>>,
+}
+
+/// A value in the form that the flag of the same name has.
+struct Text<T>(T);
+
+impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A time as people write it, `1min 30s`.
+type Time = humantime::Duration;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        PolicyFile::parse("p.toml", text).expect_err("it is wrong").to_string()
+    }
+
+    #[test]
+    fn an_empty_file_says_nothing() {
+        assert_eq!(PolicyFile::parse("p.toml", "").unwrap(), PolicyFile::default());
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let text = refusal("# comment\nlisten = []\nlissten = []\n");
+        assert!(text.starts_with("cannot use p.toml, line 3: unknown field `lissten`"), "{text}");
+        let text = refusal("[limits]\nmax-memory = 'much'\n");
+        assert!(text.starts_with("cannot use p.toml, line 2: "), "{text}");
+        let text = refusal("[limits]\n\ntimeout = '5 parsecs'\n");
+        assert!(text.starts_with("cannot use p.toml, line 3: unknown time unit"), "{text}");
+    }
+
+    #[test]
+    fn directories_are_taken_from_the_files_folder() {
+        let file = PolicyFile::parse_in(Path::new("/etc/app"), "p.toml", "dir = ['data::/d:rw']").unwrap();
+        assert_eq!(file.policy.directories()[0].host(), Path::new("/etc/app/data"));
+    }
+
+    #[test]
+    fn times_and_sizes_are_as_people_write_them() {
+        let file = PolicyFile::parse("p.toml", "limits = { max-memory = '1MiB', timeout = '1min 30s' }").unwrap();
+        assert_eq!(file.limits.max_memory, Some(1 << 20));
+        assert_eq!(file.limits.timeout, Some(Duration::from_secs(90)));
+    }
+}

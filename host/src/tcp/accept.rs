@@ -1,0 +1,89 @@
+//! The connections that a listening socket accepts, as wasmtime polls for them.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Destination, Resource, StreamProducer, StreamResult};
+
+use super::connection::Connection;
+use super::listener::Listener;
+use super::network::{Network, Permit};
+use super::options::{Family, Inherited};
+use super::socket::TcpSocket;
+use crate::state::State;
+
+/// Accepts connections, each only when there is a permit for it: until then peers wait in the system's queue.
+pub(super) struct Accepting {
+    listener: Arc<Listener>,
+    network: Arc<Network>,
+    family: Family,
+    inherited: Inherited,
+    /// Waits for a permit, while there is none.
+    waiting: Option<Pin<Box<dyn Future<Output = Permit> + Send>>>,
+    /// Accepted by a check for readiness, and not taken yet.
+    accepted: Option<TcpSocket>,
+}
+
+impl Accepting {
+    pub(super) fn new(listener: Arc<Listener>, network: Arc<Network>, family: Family, inherited: Inherited) -> Self {
+        Self { listener, network, family, inherited, waiting: None, accepted: None }
+    }
+
+    fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<TcpSocket> {
+        if let Some(accepted) = self.accepted.take() {
+            return Poll::Ready(accepted);
+        }
+        let permit = match self.network.try_permit() {
+            Some(permit) => permit,
+            None => {
+                let network = &self.network;
+                let waiting = self.waiting.get_or_insert_with(|| Box::pin(Arc::clone(network).permit()));
+                ready!(waiting.as_mut().poll(context))
+            }
+        };
+        self.waiting = None;
+        // If nobody is there to accept, the permit goes back, for others to use.
+        let accepted = ready!(self.listener.poll_accept(context));
+        let family = self.family;
+        Poll::Ready(match accepted {
+            Ok(stream) => {
+                self.network.metrics.accepted.inc();
+                self.inherited.apply(family, &stream);
+                TcpSocket::connected(Arc::clone(&self.network), family, Connection::new(stream, permit))
+            }
+            Err(error) => {
+                let code = super::options::accept_error(error);
+                self.network.failed(&code);
+                TcpSocket::failed(Arc::clone(&self.network), family, code)
+            }
+        })
+    }
+}
+
+impl StreamProducer<State> for Accepting {
+    type Item = Resource<TcpSocket>;
+    type Buffer = Option<Self::Item>;
+
+    fn poll_produce<'a>(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        mut store: StoreContextMut<'a, State>,
+        mut destination: Destination<'a, Self::Item, Self::Buffer>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        let check = destination.remaining(&mut store) == Some(0);
+        let socket = match self.poll_accept(context) {
+            Poll::Ready(socket) => socket,
+            Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
+            Poll::Pending => return Poll::Pending,
+        };
+        if check {
+            self.accepted = Some(socket);
+        } else {
+            destination.set_buffer(Some(store.data_mut().table.push(socket)?));
+        }
+        Poll::Ready(Ok(StreamResult::Completed))
+    }
+}

@@ -1,0 +1,95 @@
+//! One open connection, shared by the socket and its two streams.
+
+use std::io;
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::network::{Network, Permit};
+
+/// A connected socket. Closed when this is dropped.
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    permit: Permit,
+    opened: Instant,
+    /// When the last byte moved: milliseconds after `opened`. Kept only with an idle timeout.
+    moved: AtomicU64,
+    /// Whether it was shut down because no byte moved.
+    timed_out: AtomicBool,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, permit: Permit) -> Arc<Self> {
+        // Every write is one of the program's own decisions to send, so waiting for more only adds latency. Some systems
+        // refuse it for a connection that the peer has reset already, which the next read or write tells.
+        _ = stream.set_nodelay(true);
+        let network = Arc::clone(permit.network());
+        network.opened();
+        let connection = Arc::new(Self {
+            stream,
+            permit,
+            opened: Instant::now(),
+            moved: AtomicU64::new(0),
+            timed_out: AtomicBool::new(false),
+        });
+        if let Some(timeout) = network.idle_timeout {
+            tokio::spawn(watch(Arc::downgrade(&connection), timeout));
+        }
+        connection
+    }
+
+    pub(super) fn network(&self) -> &Network {
+        self.permit.network()
+    }
+
+    /// Takes notice of bytes received or sent.
+    pub(super) fn moved(&self) {
+        if self.network().idle_timeout.is_some() {
+            let after = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.moved.store(after, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the connection was ended because no byte moved.
+    pub(super) fn timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        SockRef::from(&self.stream).shutdown(how)
+    }
+
+    fn last_moved(&self) -> Instant {
+        self.opened + Duration::from_millis(self.moved.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.network().closed();
+    }
+}
+
+/// Ends the connection once nothing moved for `timeout`.
+async fn watch(connection: std::sync::Weak<Connection>, timeout: Duration) {
+    let mut end = Instant::now() + timeout;
+    loop {
+        tokio::time::sleep_until(end).await;
+        let Some(connection) = connection.upgrade() else {
+            return;
+        };
+        end = connection.last_moved() + timeout;
+        if end <= Instant::now() {
+            connection.timed_out.store(true, Ordering::SeqCst);
+            connection.network().metrics.idle_closed.inc();
+            // Wakes whoever reads or writes. It fails if the peer has gone, and then they are awake.
+            _ = connection.shutdown(Shutdown::Both);
+            return;
+        }
+    }
+}

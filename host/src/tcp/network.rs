@@ -1,0 +1,150 @@
+//! What the sockets of one running program share: its quota of connections, its listening sockets, its metrics.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+use super::error::name;
+use super::listener::Listener;
+use super::shared::SharedListeners;
+use crate::tcp::bindings::types::ErrorCode;
+use crate::{Limits, Metrics};
+
+/// The network side of one running program.
+pub(crate) struct Network {
+    pub(super) metrics: Metrics,
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) shared: Option<SharedListeners>,
+    /// One permit for each connection that may still be opened; as many as there can be without a limit.
+    connections: Arc<Semaphore>,
+    max_connections: Option<usize>,
+    /// Whether it was told that the limit of connections is reached.
+    limit_told: AtomicBool,
+    open: AtomicUsize,
+    /// Notified when the last connection is closed.
+    all_closed: Notify,
+    listeners: Mutex<Listeners>,
+}
+
+#[derive(Default)]
+struct Listeners {
+    open: Vec<Weak<Listener>>,
+    /// Whether the program is being stopped: what it opens now is closed at once.
+    stopped: bool,
+}
+
+/// The right to have one connection open; given back when dropped.
+pub(super) struct Permit {
+    network: Arc<Network>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Network {
+    pub(crate) fn new(limits: &Limits, metrics: Metrics, shared: Option<SharedListeners>) -> Arc<Self> {
+        let permits = limits.max_connections.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
+        Arc::new(Self {
+            metrics,
+            idle_timeout: limits.idle_timeout,
+            shared,
+            connections: Arc::new(Semaphore::new(permits)),
+            max_connections: limits.max_connections,
+            limit_told: AtomicBool::new(false),
+            open: AtomicUsize::new(0),
+            all_closed: Notify::new(),
+            listeners: Mutex::default(),
+        })
+    }
+
+    /// Waits for the right to open a connection.
+    pub(super) async fn permit(self: Arc<Self>) -> Permit {
+        self.tell_limit("accepting pauses");
+        let permit = Arc::clone(&self.connections).acquire_owned().await;
+        self.granted(permit.expect("the semaphore is never closed"))
+    }
+
+    /// The right to open a connection, if there is one.
+    pub(super) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
+        let permit = Arc::clone(&self.connections).try_acquire_owned().ok()?;
+        Some(Arc::clone(self).granted(permit))
+    }
+
+    fn granted(self: Arc<Self>, permit: OwnedSemaphorePermit) -> Permit {
+        Permit { network: self, _permit: permit }
+    }
+
+    /// The right to open a connection to someone else, or the error for the program.
+    pub(super) fn permit_to_connect(self: &Arc<Self>) -> Result<Permit, ErrorCode> {
+        self.try_permit().ok_or_else(|| {
+            self.tell_limit("connecting fails");
+            ErrorCode::Other(Some("the limit of open connections is reached".to_owned()))
+        })
+    }
+
+    fn tell_limit(&self, consequence: &str) {
+        if let Some(limit) = self.max_connections
+            && !self.limit_told.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "the program has {limit} connections open (--max-connections): {consequence} until one closes"
+            );
+        }
+    }
+
+    /// Counts a connection from now on.
+    pub(super) fn opened(&self) {
+        self.open.fetch_add(1, Ordering::SeqCst);
+        self.metrics.open.inc();
+    }
+
+    pub(super) fn closed(&self) {
+        self.metrics.open.dec();
+        if self.open.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.all_closed.notify_waiters();
+        }
+    }
+
+    pub(super) fn failed(&self, code: &ErrorCode) {
+        self.metrics.errors.with_label_values(&[name(code)]).inc();
+    }
+
+    pub(super) fn listening(&self, listener: &Arc<Listener>) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        if listeners.stopped {
+            listener.close();
+        }
+        listeners.open.retain(|listener| listener.strong_count() > 0);
+        listeners.open.push(Arc::downgrade(listener));
+    }
+
+    /// Closes the program's listening sockets, now and in the future. Its connections stay.
+    pub(crate) fn stop_accepting(&self) {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.stopped = true;
+        listeners.open.drain(..).filter_map(|listener| listener.upgrade()).for_each(|listener| listener.close());
+    }
+
+    /// How many connections are open.
+    pub(crate) fn open_connections(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
+    }
+
+    /// Waits until no connection is open.
+    pub(crate) async fn all_closed(&self) {
+        loop {
+            // Before the look, so that a last connection that closes in between is noticed.
+            let notified = self.all_closed.notified();
+            if self.open_connections() == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+impl Permit {
+    pub(super) fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+}

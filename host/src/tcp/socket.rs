@@ -1,0 +1,296 @@
+//! A TCP socket as a program has it: created, bound, then listening or connected.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use wasmtime_wasi::sockets::SocketAddrUse;
+
+use super::accept::Accepting;
+use super::bindings::types::ErrorCode;
+use super::connection::Connection;
+use super::listener::Listener;
+use super::network::{Network, Permit};
+use super::options::{Family, Inherited, Result};
+use crate::gate::Gate;
+
+/// How many connections wait to be accepted unless the program says otherwise: what Rust's standard library has.
+const DEFAULT_BACKLOG: u32 = 128;
+
+/// A socket, in one of its states.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct TcpSocket {
+    state: State,
+    pub(super) family: Family,
+    network: Arc<Network>,
+    backlog: u32,
+    pub(super) inherited: Inherited,
+    bound: bool,
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<(TcpStream, Permit)>> + Send>>;
+
+enum State {
+    /// New, perhaps bound. Becomes listening or connecting.
+    Fresh(tokio::net::TcpSocket),
+    /// Listening; stays so.
+    Listening(Arc<Listener>),
+    /// `connect` is at work. Becomes connected or closed.
+    Connecting(Connecting),
+    /// Connected, by `connect` or because it was accepted; stays so.
+    Connected { connection: Arc<Connection>, receiving: Taken, sending: Taken },
+    /// Connecting or accepting failed; every operation gives this error.
+    Closed(ErrorCode),
+}
+
+/// Whether the program has taken a stream of a connection; it can once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    No,
+    Yes,
+}
+
+impl Taken {
+    fn take(&mut self) -> Result<()> {
+        match std::mem::replace(self, Self::Yes) {
+            Self::No => Ok(()),
+            Self::Yes => Err(ErrorCode::InvalidState),
+        }
+    }
+}
+
+impl TcpSocket {
+    fn new(network: Arc<Network>, family: Family, state: State) -> Self {
+        let bound = !matches!(state, State::Fresh(_));
+        Self { state, family, network, backlog: DEFAULT_BACKLOG, inherited: Inherited::default(), bound }
+    }
+
+    pub(super) fn fresh(network: Arc<Network>, family: Family) -> Result<Self> {
+        Ok(Self::new(network, family, State::Fresh(family.socket()?)))
+    }
+
+    /// A socket whose connection was accepted.
+    pub(super) fn connected(network: Arc<Network>, family: Family, connection: Arc<Connection>) -> Self {
+        Self::new(network, family, connected(connection))
+    }
+
+    /// A socket whose connection failed before it could be accepted.
+    pub(super) fn failed(network: Arc<Network>, family: Family, code: ErrorCode) -> Self {
+        Self::new(network, family, State::Closed(code))
+    }
+
+    fn is_bound(&mut self) -> bool {
+        if let (false, State::Fresh(socket)) = (self.bound, &self.state) {
+            self.bound = socket.local_addr().is_ok_and(|address| address != self.family.unspecified());
+        }
+        self.bound
+    }
+
+    /// Binds to `address`. `repeat` is how many times the program has asked for this address before.
+    pub(super) async fn bind(&mut self, address: SocketAddr, gate: &Gate, repeat: usize) -> Result<()> {
+        if self.is_bound() || !matches!(self.state, State::Fresh(_)) {
+            return Err(ErrorCode::InvalidState);
+        }
+        if !self.family.takes(address.ip()) {
+            return Err(ErrorCode::InvalidArgument);
+        }
+        permitted(gate, address, SocketAddrUse::TcpBind).await?;
+        let shared = self.network.shared.clone();
+        let State::Fresh(socket) = std::mem::replace(&mut self.state, State::Closed(ErrorCode::InvalidState)) else {
+            return Err(ErrorCode::InvalidState);
+        };
+        // Only an address that was granted for listening is shared: with any other, the program means to connect from it.
+        let bound = match shared {
+            Some(shared) if gate.grants_listening(address).await => {
+                shared.bind((address, repeat), socket, |socket| bind(socket, address))
+            }
+            _ => match bind(&socket, address) {
+                Ok(()) => Ok(socket),
+                Err(error) => Err((socket, error)),
+            },
+        };
+        let (socket, result) = match bound {
+            Ok(socket) => (socket, Ok(())),
+            Err((socket, error)) => (socket, Err(error)),
+        };
+        self.state = State::Fresh(socket);
+        result
+    }
+
+    pub(super) async fn listen(&mut self, gate: &Gate) -> Result<Accepting> {
+        let bound = self.is_bound();
+        let State::Fresh(socket) = &self.state else {
+            return Err(ErrorCode::InvalidState);
+        };
+        if bound {
+            permitted(gate, socket.local_addr()?, SocketAddrUse::TcpListen).await?;
+        } else {
+            let any = self.family.unspecified();
+            permitted(gate, any, SocketAddrUse::TcpBind).await?;
+            permitted(gate, any, SocketAddrUse::TcpListen).await?;
+            // Not every system binds by itself when told to listen.
+            bind(socket, any)?;
+        }
+        let closed = State::Closed(ErrorCode::Other(None));
+        let State::Fresh(socket) = std::mem::replace(&mut self.state, closed) else {
+            return Err(ErrorCode::InvalidState);
+        };
+        let listener = Arc::new(Listener::new(socket.listen(self.backlog)?)?);
+        self.network.listening(&listener);
+        self.state = State::Listening(Arc::clone(&listener));
+        self.bound = true;
+        Ok(Accepting::new(listener, Arc::clone(&self.network), self.family, self.inherited))
+    }
+
+    pub(super) fn start_connect(&mut self, address: SocketAddr, gate: Arc<Gate>) -> Result<()> {
+        if !matches!(self.state, State::Fresh(_)) {
+            return Err(ErrorCode::InvalidState);
+        }
+        let bound = self.is_bound();
+        let any = self.family.unspecified();
+        if !self.family.takes(address.ip()) || address.ip().is_unspecified() || address.port() == 0 {
+            return Err(ErrorCode::InvalidArgument);
+        }
+        let closed = State::Closed(ErrorCode::Other(None));
+        let State::Fresh(socket) = std::mem::replace(&mut self.state, closed) else {
+            return Err(ErrorCode::InvalidState);
+        };
+        let network = Arc::clone(&self.network);
+        self.state = State::Connecting(Box::pin(async move {
+            // All checks before any system call.
+            if !bound {
+                permitted(&gate, any, SocketAddrUse::TcpBind).await?;
+            }
+            permitted(&gate, address, SocketAddrUse::TcpConnect).await?;
+            let permit = network.permit_to_connect()?;
+            Ok((socket.connect(address).await?, permit))
+        }));
+        Ok(())
+    }
+
+    pub(super) fn poll_connect(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let connecting = match &mut self.state {
+            State::Connecting(connecting) => connecting,
+            State::Connected { .. } => return Poll::Ready(Ok(())),
+            State::Closed(code) => return Poll::Ready(Err(code.clone())),
+            State::Fresh(_) | State::Listening(_) => return Poll::Ready(Err(ErrorCode::InvalidState)),
+        };
+        match ready!(connecting.as_mut().poll(context)) {
+            Ok((stream, permit)) => {
+                self.network.metrics.connected.inc();
+                self.state = connected(Connection::new(stream, permit));
+                self.bound = true;
+                Poll::Ready(Ok(()))
+            }
+            Err(code) => {
+                self.network.failed(&code);
+                self.state = State::Closed(code.clone());
+                Poll::Ready(Err(code))
+            }
+        }
+    }
+
+    /// The connection, for the stream of what is received.
+    pub(super) fn take_receiving(&mut self) -> Result<Arc<Connection>> {
+        match &mut self.state {
+            State::Connected { connection, receiving, .. } => receiving.take().map(|()| Arc::clone(connection)),
+            State::Closed(code) => Err(code.clone()),
+            _ => Err(ErrorCode::InvalidState),
+        }
+    }
+
+    /// The connection, for the stream of what is sent.
+    pub(super) fn take_sending(&mut self) -> Result<Arc<Connection>> {
+        match &mut self.state {
+            State::Connected { connection, sending, .. } => sending.take().map(|()| Arc::clone(connection)),
+            State::Closed(code) => Err(code.clone()),
+            _ => Err(ErrorCode::InvalidState),
+        }
+    }
+
+    pub(super) fn local_address(&mut self) -> Result<SocketAddr> {
+        if !self.is_bound() {
+            return Err(ErrorCode::InvalidState);
+        }
+        match &self.state {
+            State::Fresh(socket) => Ok(socket.local_addr()?),
+            State::Connecting(_) => Err(ErrorCode::InvalidState),
+            State::Connected { connection, .. } => Ok(connection.stream.local_addr()?),
+            State::Listening(listener) => Ok(listener.address()),
+            State::Closed(code) => Err(code.clone()),
+        }
+    }
+
+    pub(super) fn remote_address(&self) -> Result<SocketAddr> {
+        match &self.state {
+            State::Connected { connection, .. } => Ok(connection.stream.peer_addr()?),
+            State::Closed(code) => Err(code.clone()),
+            _ => Err(ErrorCode::InvalidState),
+        }
+    }
+
+    pub(super) fn is_listening(&self) -> bool {
+        matches!(self.state, State::Listening(_))
+    }
+
+    pub(super) fn set_backlog(&mut self, size: u64) -> Result<()> {
+        let size = super::options::not_zero(size)?.min(i32::MAX as u64) as u32;
+        match &self.state {
+            State::Fresh(_) => {}
+            State::Listening(listener) => {
+                // Listening again changes the size where the system can do that.
+                let changed = listener.with(|socket| {
+                    let size = i32::try_from(size).unwrap_or(i32::MAX);
+                    socket.is_none_or(|socket| SockRef::from(socket).listen(size).is_ok())
+                });
+                if !changed {
+                    return Err(ErrorCode::NotSupported);
+                }
+            }
+            State::Closed(code) => return Err(code.clone()),
+            State::Connecting(_) | State::Connected { .. } => return Err(ErrorCode::InvalidState),
+        }
+        self.backlog = size;
+        Ok(())
+    }
+
+    /// Calls `f` with the system's socket, for its options.
+    pub(super) fn option<T>(&self, f: impl FnOnce(SockRef<'_>) -> Result<T>) -> Result<T> {
+        match &self.state {
+            State::Fresh(socket) => f(SockRef::from(socket)),
+            State::Connected { connection, .. } => f(SockRef::from(&connection.stream)),
+            State::Listening(listener) => listener.with(|socket| match socket {
+                Some(socket) => f(SockRef::from(socket)),
+                None => Err(ErrorCode::InvalidState),
+            }),
+            State::Connecting(_) => Err(ErrorCode::InvalidState),
+            State::Closed(code) => Err(code.clone()),
+        }
+    }
+}
+
+fn connected(connection: Arc<Connection>) -> State {
+    State::Connected { connection, receiving: Taken::No, sending: Taken::No }
+}
+
+async fn permitted(gate: &Gate, address: SocketAddr, usage: SocketAddrUse) -> Result<()> {
+    if gate.permits(address, usage).await { Ok(()) } else { Err(ErrorCode::AccessDenied) }
+}
+
+fn bind(socket: &tokio::net::TcpSocket, address: SocketAddr) -> Result<()> {
+    // WASI: binding is not affected by the TIME_WAIT state of a socket that was closed. On Windows that is so
+    // without this option, which means something else there.
+    if !cfg!(windows) {
+        _ = socket.set_reuseaddr(true);
+    }
+    socket.bind(address).map_err(|error| match ErrorCode::from(error) {
+        // An address of another family.
+        ErrorCode::NotSupported => ErrorCode::InvalidArgument,
+        // Windows, when no port is left.
+        ErrorCode::OutOfMemory if cfg!(windows) => ErrorCode::AddressInUse,
+        code => code,
+    })
+}

@@ -1,0 +1,194 @@
+//! The two directions of a connection, as wasmtime polls them.
+//!
+//! Bytes go between the program's memory and the kernel without a buffer in between. A read or write of no bytes asks for
+//! readiness. One that the program cancels (`finish`) ends as cancelled unless it can be done at once.
+
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, StreamResult};
+use wasmtime::{AsContextMut, StoreContextMut};
+
+use super::bindings::types::ErrorCode;
+use super::connection::Connection;
+
+/// Bytes that are read at once where the program's own buffer cannot be used.
+const BUFFER: usize = 8192;
+
+/// How a direction ended; told once, and as a success if nobody tells.
+type Outcome = oneshot::Sender<Result<(), ErrorCode>>;
+
+/// A direction of a connection while it is open.
+struct Half {
+    connection: Arc<Connection>,
+    outcome: Outcome,
+    direction: Shutdown,
+}
+
+impl Half {
+    fn end(self, result: Result<(), ErrorCode>) {
+        if let Err(code) = &result {
+            self.connection.network().failed(code);
+        }
+        // The program has dropped the future: it does not want to know.
+        _ = self.outcome.send(result);
+        // Fails if the peer has reset the connection.
+        _ = self.connection.shutdown(self.direction);
+    }
+}
+
+/// What the program receives.
+pub(super) struct Receiving(Option<Half>);
+
+/// What the program sends.
+pub(super) struct Sending(Option<Half>);
+
+impl Receiving {
+    pub(super) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
+        Self(Some(Half { connection, outcome, direction: Shutdown::Read }))
+    }
+
+    fn end(&mut self, result: Result<(), ErrorCode>) -> Poll<wasmtime::Result<StreamResult>> {
+        if let Some(half) = self.0.take() {
+            half.end(result);
+        }
+        Poll::Ready(Ok(StreamResult::Dropped))
+    }
+}
+
+impl Sending {
+    pub(super) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
+        Self(Some(Half { connection, outcome, direction: Shutdown::Write }))
+    }
+
+    fn end(&mut self, result: Result<(), ErrorCode>) -> Poll<wasmtime::Result<StreamResult>> {
+        if let Some(half) = self.0.take() {
+            half.end(result);
+        }
+        Poll::Ready(Ok(StreamResult::Dropped))
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        let _: Poll<_> = self.end(Ok(()));
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let _: Poll<_> = self.end(Ok(()));
+    }
+}
+
+fn waiting(finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
+    if finish { Poll::Ready(Ok(StreamResult::Cancelled)) } else { Poll::Pending }
+}
+
+impl<D> StreamProducer<D> for Receiving {
+    type Item = u8;
+    // Never filled: bytes go straight to where the program wants them.
+    type Buffer = Option<u8>;
+
+    fn poll_produce<'a>(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        mut store: StoreContextMut<'a, D>,
+        destination: Destination<'a, u8, Self::Buffer>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        let Some(half) = &self.0 else {
+            return Poll::Ready(Ok(StreamResult::Dropped));
+        };
+        let connection = &half.connection;
+        if destination.remaining(store.as_context_mut()) == Some(0) {
+            return match connection.stream.poll_read_ready(context) {
+                Poll::Ready(_) => Poll::Ready(Ok(StreamResult::Completed)),
+                Poll::Pending => waiting(finish),
+            };
+        }
+        let mut destination = destination.as_direct(store, BUFFER);
+        loop {
+            // After the shutdown of an idle connection there is an end of stream that the peer did not send.
+            if connection.timed_out() {
+                return self.end(Err(ErrorCode::Timeout));
+            }
+            match connection.stream.try_read(destination.remaining()) {
+                Ok(0) if connection.timed_out() => {}
+                Ok(0) => return self.end(Ok(())),
+                Ok(count) => {
+                    connection.moved();
+                    connection.network().metrics.received.inc_by(count as u64);
+                    destination.mark_written(count);
+                    return Poll::Ready(Ok(StreamResult::Completed));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    match connection.stream.poll_read_ready(context) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => return self.end(Err(error.into())),
+                        Poll::Pending => return waiting(finish),
+                    }
+                }
+                Err(error) => return self.end(Err(error.into())),
+            }
+        }
+    }
+}
+
+impl<D> StreamConsumer<D> for Sending {
+    type Item = u8;
+
+    fn poll_consume(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        store: StoreContextMut<D>,
+        source: Source<u8>,
+        finish: bool,
+    ) -> Poll<wasmtime::Result<StreamResult>> {
+        let Some(half) = &self.0 else {
+            return Poll::Ready(Ok(StreamResult::Dropped));
+        };
+        let connection = &half.connection;
+        let mut source = source.as_direct(store);
+        if source.remaining().is_empty() {
+            return match connection.stream.poll_write_ready(context) {
+                Poll::Ready(_) => Poll::Ready(Ok(StreamResult::Completed)),
+                Poll::Pending => waiting(finish),
+            };
+        }
+        loop {
+            if connection.timed_out() {
+                return self.end(Err(ErrorCode::Timeout));
+            }
+            match connection.stream.try_write(source.remaining()) {
+                Ok(count) => {
+                    connection.moved();
+                    connection.network().metrics.sent.inc_by(count as u64);
+                    source.mark_read(count);
+                    return Poll::Ready(Ok(StreamResult::Completed));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    match connection.stream.poll_write_ready(context) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => return self.end(Err(error.into())),
+                        Poll::Pending => return waiting(finish),
+                    }
+                }
+                Err(error) => {
+                    // Windows has two more errors for a connection that was shut down for writing.
+                    let broken = match error.kind() {
+                        ErrorKind::BrokenPipe => true,
+                        ErrorKind::ConnectionAborted => cfg!(windows),
+                        _ => false,
+                    };
+                    let code = if broken { ErrorCode::ConnectionBroken } else { error.into() };
+                    return self.end(Err(code));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Limits of connections and of idle time, seen by the peers of a server.
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
+
+use wasyncio_tests::{Running, command, connect, example, finish, spawn};
+
+fn server(flags: &[&str]) -> Running {
+    let mut run = Command::new(command());
+    run.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
+    spawn(run.args(["--", "127.0.0.1:0"]))
+}
+
+fn echo(client: &mut TcpStream, line: &str) -> String {
+    client.write_all(line.as_bytes()).expect("connected");
+    let mut answer = String::new();
+    BufReader::new(client).read_line(&mut answer).expect("an echo");
+    answer
+}
+
+#[test]
+fn at_the_limit_of_connections_a_peer_waits_and_is_not_dropped() {
+    let mut server = server(&["--max-connections", "2"]);
+    let address = server.address();
+    let mut first = connect(address);
+    let mut second = connect(address);
+    assert_eq!(echo(&mut first, "one\n"), "one\n");
+    assert_eq!(echo(&mut second, "two\n"), "two\n");
+
+    let mut third = connect(address);
+    third.write_all(b"three\n").expect("the system takes it");
+    server.line_with("2 connections open (--max-connections): accepting pauses");
+    third.set_read_timeout(Some(Duration::from_millis(200))).expect("not zero");
+    let error = third.read(&mut [0; 1]).expect_err("nobody has accepted it");
+    assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
+    third.set_read_timeout(Some(wasyncio_tests::DEADLINE)).expect("not zero");
+
+    drop(first);
+    let mut answer = [0; 6];
+    third.read_exact(&mut answer).expect("it is accepted now");
+    assert_eq!(&answer, b"three\n");
+    assert_eq!(echo(&mut second, "still\n"), "still\n");
+}
+
+#[test]
+fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let mut server = server(&["--idle-timeout", "300ms"]);
+    let address = server.address();
+    let mut idle = connect(address);
+    let mut busy = connect(address);
+    assert_eq!(echo(&mut idle, "one\n"), "one\n");
+    busy.set_read_timeout(Some(Duration::from_millis(50))).expect("not zero");
+    idle.set_nonblocking(true).expect("a socket can");
+    let closed = loop {
+        // Twenty times as often as the timeout asks for; the reads are the clock.
+        assert_eq!(echo(&mut busy, "tick\n"), "tick\n");
+        _ = busy.read(&mut [0; 1]);
+        match idle.read(&mut [0; 16]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            other => break other,
+        }
+    };
+    assert!(matches!(closed, Ok(0)) || closed.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
+    assert_eq!(echo(&mut busy, "tick\n"), "tick\n");
+    server.line_with("failed: ");
+}
+
+#[test]
+fn a_program_over_its_memory_limit_is_one_line_and_code_3() {
+    let mut run = Command::new(command());
+    let run = run.args(["run", "--max-memory", "64KiB"]).arg(example("echo-server"));
+    let finished = finish(run);
+    assert_eq!(finished.status.code(), Some(3), "{}", finished.stderr);
+    assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
+    assert!(finished.stderr.contains("needs more memory than 64.0 KiB (--max-memory)"), "{}", finished.stderr);
+}
+
+#[test]
+fn small_writes_do_not_wait_for_each_other() {
+    // Nagle's algorithm would hold the second of two small segments back until the first is acknowledged, 40 ms later.
+    let mut server = server(&[]);
+    let mut client = connect(server.address());
+    let begun = std::time::Instant::now();
+    for _ in 0..50 {
+        client.write_all(b"a\n").expect("connected");
+        client.write_all(b"b\n").expect("connected");
+        client.read_exact(&mut [0; 4]).expect("two echoes");
+    }
+    assert!(begun.elapsed() < Duration::from_millis(50 * 40), "{:?}", begun.elapsed());
+}
