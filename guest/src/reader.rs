@@ -14,6 +14,10 @@ use crate::semantics::reader_core::{ReaderCore, Waiter};
 use crate::semantics::separators::Separators;
 use crate::transport_handle::Transport;
 
+/// How many times in a row data may be there at once before the others get their turn: a peer that sends without end must not
+/// starve them.
+const TURN: u32 = 16;
+
 /// What a reader and its connection share.
 pub(crate) struct ReaderState {
     core: RefCell<ReaderCore>,
@@ -23,6 +27,8 @@ pub(crate) struct ReaderState {
     transport: OnceCell<Weak<Connection>>,
     /// The transport was paused by this reader.
     paused: Cell<bool>,
+    /// How many times in a row data was there at once.
+    filled_at_once: Cell<u32>,
 }
 
 impl ReaderState {
@@ -32,6 +38,7 @@ impl ReaderState {
             connection: OnceCell::new(),
             transport: OnceCell::new(),
             paused: Cell::default(),
+            filled_at_once: Cell::default(),
         })
     }
 
@@ -107,6 +114,9 @@ pub struct StreamReader {
     state: Rc<ReaderState>,
     /// Keeps the connection while only the reader is used.
     connection: Option<Rc<Connection>>,
+    /// Who is told when a read that was tried in vain is worth trying again.
+    #[cfg(feature = "component")]
+    watcher: RefCell<Option<std::task::Waker>>,
 }
 
 impl StreamReader {
@@ -115,11 +125,21 @@ impl StreamReader {
     /// # Errors
     /// [`Error::Value`] if the limit is 0.
     pub fn new(limit: Option<u64>) -> Result<Self> {
-        Ok(Self { state: ReaderState::new(limit_or_default(limit)?), connection: None })
+        Ok(Self {
+            state: ReaderState::new(limit_or_default(limit)?),
+            connection: None,
+            #[cfg(feature = "component")]
+            watcher: RefCell::default(),
+        })
     }
 
     pub(crate) fn of(state: Rc<ReaderState>, connection: Rc<Connection>) -> Self {
-        Self { state, connection: Some(connection) }
+        Self {
+            state,
+            connection: Some(connection),
+            #[cfg(feature = "component")]
+            watcher: RefCell::default(),
+        }
     }
 
     /// Reads up to `n` bytes: waits for at least one, and gives what there is. Empty at the end of the stream, or if `n` is 0. A
@@ -148,7 +168,7 @@ impl StreamReader {
     /// # asyncio
     /// `await reader.readline()`.
     pub async fn readline(&self) -> Result<Vec<u8>> {
-        self.run(ReadLine::new()?).await
+        self.run(ReadLine::default()).await
     }
 
     /// Reads exactly `n` bytes, more than the limit too.
@@ -231,6 +251,70 @@ impl StreamReader {
         self.state.set_transport(transport.connection())
     }
 
+    /// Names who is woken when a read that was tried in vain is worth trying again.
+    #[cfg(feature = "component")]
+    pub(crate) fn watch(&self, waker: std::task::Waker) {
+        self.watcher.replace(Some(waker));
+    }
+
+    /// As [`try_run`](Self::try_run), for a read that depends on what the buffer knows.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "component")]
+    pub(crate) fn try_run_with<O: ReadOperation>(
+        &self,
+        operation: impl FnOnce(&ReaderCore) -> O,
+    ) -> Result<Option<Vec<u8>>> {
+        let operation = operation(&self.state.core());
+        self.try_run(operation)
+    }
+
+    /// Runs a read as far as it goes without waiting; none means that the watcher is woken when it is worth trying again.
+    ///
+    /// # Errors
+    /// As the read itself; [`Error::Runtime`] if a task waits in this reader.
+    #[cfg(feature = "component")]
+    pub(crate) fn try_run<O: ReadOperation>(&self, mut operation: O) -> Result<Option<Vec<u8>>> {
+        let watcher = self.watcher.borrow();
+        let waker = watcher.as_ref().unwrap_or(std::task::Waker::noop());
+        self.state.core().unwatch();
+        loop {
+            let step = operation.step(&mut self.state.core())?;
+            if let Some(answer) = step {
+                self.state.resume(false);
+                return Ok(Some(answer));
+            }
+            self.state.core().check_waiter(O::NAME)?;
+            self.state.resume(true);
+            // Data that arrives wakes through the connection; everything else, and data fed by hand, through the core.
+            let waits = self
+                .connection
+                .as_ref()
+                .is_none_or(|connection| connection.poll_fill(&mut Context::from_waker(waker)).is_pending());
+            if waits {
+                self.state.core().watch(waker);
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Takes what is buffered, and the stream that the rest comes from; the reader is at its end then.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] if somebody waits in the reader, a read is in flight, or it has no connection.
+    #[cfg(feature = "component")]
+    pub(crate) fn detach(&self) -> Result<(Vec<u8>, crate::connect::ByteStream)> {
+        self.state.core().check_waiter("detach")?;
+        let connection = self.connection.as_ref();
+        let stream = connection
+            .ok_or_else(|| Error::Runtime("a reader without a connection cannot be detached".into()))?
+            .detach()?;
+        let buffered = self.state.core().take(usize::MAX);
+        self.state.core().feed_eof();
+        Ok((buffered, stream))
+    }
+
     /// What a protocol feeds.
     pub(crate) fn state(&self) -> &Rc<ReaderState> {
         &self.state
@@ -254,12 +338,16 @@ impl StreamReader {
             let waiter = self.state.core().begin_wait(O::NAME)?;
             self.state.resume(true);
             // What a step left unfinished is in `running`, which gives it back if this wait is dropped.
-            Wait {
+            let wait = Wait {
                 state: &self.state,
                 connection: self.connection.clone().or_else(|| self.state.connection()),
                 waiter,
+            };
+            if let Err(error) = wait.await {
+                let answer = running.operation.fail(error, &mut self.state.core());
+                self.state.resume(false);
+                return answer;
             }
-            .await?;
         }
     }
 }
@@ -293,7 +381,18 @@ impl Future for Wait<'_> {
             }
             self.waiter.set_waker(cx.waker());
             let Some(connection) = &self.connection else { return Poll::Pending };
-            std::task::ready!(connection.poll_fill(cx));
+            if self.state.filled_at_once.get() >= TURN {
+                self.state.filled_at_once.set(0);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match connection.poll_fill(cx) {
+                Poll::Ready(()) => self.state.filled_at_once.set(self.state.filled_at_once.get() + 1),
+                Poll::Pending => {
+                    self.state.filled_at_once.set(0);
+                    return Poll::Pending;
+                }
+            }
         }
     }
 }

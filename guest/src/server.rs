@@ -41,6 +41,9 @@ struct ServerState {
     accepted: Cell<u64>,
     ended: Waiters,
     limit: usize,
+    /// Who is told when an accept that was tried in vain is worth trying again.
+    #[cfg(feature = "component")]
+    watcher: RefCell<Option<std::task::Waker>>,
 }
 
 /// A bound socket, and what accepts from it once it listens.
@@ -83,6 +86,8 @@ impl Server {
                 accepted: Cell::default(),
                 ended: Waiters::default(),
                 limit,
+                #[cfg(feature = "component")]
+                watcher: RefCell::default(),
             }),
         }
     }
@@ -106,6 +111,36 @@ impl Server {
         let socket = poll_fn(|cx| state.poll_accept(cx)).await;
         drop(turn);
         socket.map(|socket| state.connected(&socket)).ok_or_else(closed)
+    }
+
+    /// Names who is woken when an accept that was tried in vain is worth trying again.
+    #[cfg(feature = "component")]
+    pub(crate) fn watch(&self, waker: std::task::Waker) {
+        self.state.watcher.replace(Some(waker));
+    }
+
+    /// As [`accept`](Self::accept), or none if it had to wait: the watcher is woken then when it is worth trying again.
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "component")]
+    pub(crate) fn try_accept(&self) -> Result<Option<(StreamReader, StreamWriter)>> {
+        let state = &self.state;
+        state.start_serving()?;
+        let watcher = state.watcher.borrow();
+        let mut cx = Context::from_waker(watcher.as_ref().unwrap_or(std::task::Waker::noop()));
+        if state.accepting.get() {
+            // Another task drives the listeners; the end of its turn is told to all.
+            return match state.turns.poll_pending(&cx) {
+                Poll::Ready(never) => never,
+                Poll::Pending => Ok(None),
+            };
+        }
+        match state.poll_accept(&mut cx) {
+            Poll::Ready(Some(socket)) => Ok(Some(state.connected(&socket))),
+            Poll::Ready(None) => Err(closed()),
+            Poll::Pending => Ok(None),
+        }
     }
 
     /// Starts to listen, if the server was made without.

@@ -12,7 +12,7 @@
 
 wit_bindgen::generate!({
     path: "../../wit",
-    world: "wasyncio:streams/imports",
+    world: "wasyncio:streams/bindings",
     generate_all,
     additional_derives: [PartialEq],
 });

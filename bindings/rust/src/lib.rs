@@ -28,27 +28,47 @@
 //! ```
 //!
 //! The component that this is linked into must be composed with `wasyncio.wasm`; `wasyncio run` and `wasyncio compose` do
-//! that. Names, meanings and errors are those of `wit/`, which the documentation of [`StreamReader`], [`StreamWriter`] and
-//! [`Server`] repeats.
+//! that. Names, meanings and errors are those of `wit/`.
+//!
+//! An asynchronous call between components suspends the caller each time, so the methods here ask by synchronous ones first, and
+//! wait for one stream of tokens that says which reader is worth asking again: the interface `fast`. [`plain`] has the
+//! generated types without that.
 
+mod dispatcher;
 mod errors;
 mod generated;
+mod reader;
+mod server;
 #[cfg(feature = "sockets")]
 pub mod sockets;
+mod writer;
 
 use std::future::Future;
 
 pub use generated::wasyncio::streams::connect::ConnectionOptions;
-pub use generated::wasyncio::streams::server::{Server, ServerOptions};
-pub use generated::wasyncio::streams::streams::{
-    StreamReader, StreamReaderProtocol, StreamWriter, Transport, from_streams,
-};
+pub use generated::wasyncio::streams::server::ServerOptions;
+pub use generated::wasyncio::streams::streams::Transport;
 pub use generated::wasyncio::streams::types::{
     AddressFamily, Cipher, Error, ExtraInfo, IncompleteReadError, LimitOverrunError, OsError, OsErrorKind,
     SocketAddress, SocketInfo,
 };
+pub use reader::StreamReader;
+pub use server::{Server, serve_forever, start_server, start_server_with};
+pub use writer::StreamWriter;
 
-use generated::wasyncio::streams::{connect, server};
+use generated::wasyncio::streams::{connect, streams};
+
+/// The generated types and functions: asyncio's asynchronous methods as they cross the boundary, one call for each.
+pub mod plain {
+    pub use crate::generated::wasyncio::streams::connect::open_connection;
+    pub use crate::generated::wasyncio::streams::server::{Server, start_server};
+    pub use crate::generated::wasyncio::streams::streams::{
+        StreamReader, StreamReaderProtocol, StreamWriter, Transport, from_streams,
+    };
+}
+
+/// A component-model `stream<u8>`, to read from.
+pub type ByteStream = wit_bindgen::rt::async_support::StreamReader<u8>;
 
 /// Connects to `host`, a name or an address, by TCP.
 ///
@@ -61,7 +81,7 @@ use generated::wasyncio::streams::{connect, server};
 /// # asyncio
 /// `reader, writer = await asyncio.open_connection(host, port)`.
 pub async fn open_connection(host: &str, port: u16) -> Result<(StreamReader, StreamWriter), Error> {
-    connect::open_connection(Some(host.to_owned()), Some(port), None).await
+    Ok(pair(connect::open_connection(Some(host.to_owned()), Some(port), None).await?))
 }
 
 /// Connects with asyncio's keyword arguments. Without a `host` it is this machine.
@@ -73,47 +93,24 @@ pub async fn open_connection_with(
     port: Option<u16>,
     options: ConnectionOptions,
 ) -> Result<(StreamReader, StreamWriter), Error> {
-    connect::open_connection(host.map(str::to_owned), port, Some(options)).await
+    Ok(pair(connect::open_connection(host.map(str::to_owned), port, Some(options)).await?))
 }
 
-/// Listens on every address of `host`; an empty one means every interface. Port 0 picks a free port: ask
-/// [`Server::sockets`] which.
+/// A reader and a writer over any two streams, and the stream that the written bytes come out of. `limit` is in bytes; none is
+/// 65,536.
 ///
 /// # Errors
-/// [`Error::OsError`] if the host does not resolve or an address cannot be bound or is denied, naming it.
-///
-/// # asyncio
-/// `server = await asyncio.start_server(callback, host, port)`.
-pub async fn start_server(host: &str, port: u16) -> Result<Server, Error> {
-    server::start_server(vec![host.to_owned()], port, None).await
+/// [`Error::ValueError`] if the limit is 0.
+pub async fn from_streams(
+    incoming: ByteStream,
+    limit: Option<u64>,
+) -> Result<(StreamReader, StreamWriter, ByteStream), Error> {
+    let (reader, writer, outgoing) = streams::from_streams(incoming, limit).await?;
+    Ok((StreamReader::of(reader), StreamWriter::of(writer), outgoing))
 }
 
-/// Listens on every address of the hosts, with asyncio's keyword arguments. No host means every interface.
-///
-/// # Errors
-/// As [`start_server`]; [`Error::ValueError`] and [`Error::NotImplementedError`] name the option at fault.
-pub async fn start_server_with(hosts: &[&str], port: u16, options: ServerOptions) -> Result<Server, Error> {
-    server::start_server(hosts.iter().map(|&host| host.to_owned()).collect(), port, Some(options)).await
-}
-
-/// Accepts until the server is closed, and runs `serve` for every connection, each beside the others.
-///
-/// # Errors
-/// [`Error::RuntimeError`] once the server is closed.
-///
-/// # asyncio
-/// `await server.serve_forever()`, with the callback that Python gives to `start_server`.
-pub async fn serve_forever<F>(
-    server: &Server,
-    mut serve: impl FnMut(StreamReader, StreamWriter) -> F,
-) -> Result<(), Error>
-where
-    F: Future<Output = ()> + 'static,
-{
-    loop {
-        let (reader, writer) = server.accept().await?;
-        spawn(serve(reader, writer));
-    }
+fn pair((reader, writer): (streams::StreamReader, streams::StreamWriter)) -> (StreamReader, StreamWriter) {
+    (StreamReader::of(reader), StreamWriter::of(writer))
 }
 
 /// Runs a future beside the others of this component's task.

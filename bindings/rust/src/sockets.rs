@@ -1,6 +1,30 @@
 //! Python's `sock=`: readers, writers and servers of sockets that the program made itself with `wasi:sockets`.
 
-pub use generated::wasyncio::streams::sockets::{open_connection, start_server};
+use wasip3::sockets::types::TcpSocket;
+
+use crate::{Error, Server, ServerOptions, StreamReader, StreamWriter, pair};
+
+/// A reader and a writer of a connected socket. `limit` is in bytes; none is 65,536.
+///
+/// # Errors
+/// [`Error::ValueError`] if the limit is 0; [`Error::OsError`] if the socket is not connected.
+///
+/// # asyncio
+/// `reader, writer = await asyncio.open_connection(sock=sock)`.
+pub async fn open_connection(sock: TcpSocket, limit: Option<u64>) -> Result<(StreamReader, StreamWriter), Error> {
+    Ok(pair(generated::wasyncio::streams::sockets::open_connection(sock, limit).await?))
+}
+
+/// A server of a bound socket.
+///
+/// # Errors
+/// As [`start_server_with`](crate::start_server_with); [`Error::OsError`] if the socket is not bound.
+///
+/// # asyncio
+/// `server = await asyncio.start_server(callback, sock=sock)`.
+pub async fn start_server(sock: TcpSocket, options: Option<ServerOptions>) -> Result<Server, Error> {
+    Ok(Server::of(generated::wasyncio::streams::sockets::start_server(sock, options).await?))
+}
 
 mod generated {
     #![allow(

@@ -4,6 +4,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::{Connection, Phase};
+#[cfg(feature = "component")]
+use crate::error::{Error, Result};
 use crate::transport::inbound::Received;
 
 impl Connection {
@@ -54,5 +56,19 @@ impl Connection {
     /// `transport.is_reading`.
     pub(crate) fn is_reading(&self) -> bool {
         !self.is_closing() && !self.reading_paused.get()
+    }
+
+    /// Gives the stream itself away: nothing more is received here.
+    ///
+    /// # Errors
+    /// A runtime error if a read is in flight, or the connection is closed.
+    #[cfg(feature = "component")]
+    pub(crate) fn detach(&self) -> Result<crate::connect::ByteStream> {
+        let mut inbound = self.inbound.borrow_mut();
+        match inbound.as_mut() {
+            Some(open) if open.in_flight() => Err(Error::Runtime("a read is in flight".into())),
+            Some(open) => Ok(open.give_away()),
+            None => Err(Error::Runtime("the connection is closed".into())),
+        }
     }
 }

@@ -151,6 +151,15 @@ impl Connection {
             .await
     }
 
+    /// Whether `drain` would do anything but answer at once that all is well.
+    #[cfg(feature = "component")]
+    pub(crate) fn wants_drain(&self) -> bool {
+        self.marks.get().paused()
+            || self.is_closing()
+            || self.unsent() >= SEND_IN_DRAIN
+            || self.reader.core().exception().is_some()
+    }
+
     pub(super) fn is_broken(&self) -> bool {
         self.outbound.borrow().as_ref().is_some_and(Outbound::is_broken)
     }

@@ -21,7 +21,7 @@ wit_bindgen::generate!({
     },
 });
 
-pub(crate) use exports::wasyncio::streams::{connect, server, sockets, streams, types};
+pub(crate) use exports::wasyncio::streams::{connect, fast, server, sockets, streams, types};
 
 use super::Component;
 export!(Component with_types_in self);

@@ -2,6 +2,7 @@
 
 mod bindings;
 mod convert;
+mod fast;
 mod functions;
 mod resources;
 

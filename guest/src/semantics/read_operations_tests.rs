@@ -15,7 +15,7 @@ fn until(separators: &[&str]) -> ReadUntil {
 }
 
 fn line() -> ReadLine {
-    ReadLine::new().expect("the separator is not empty")
+    ReadLine::default()
 }
 
 #[test]
@@ -120,7 +120,58 @@ fn naive_until(data: &[u8], separators: &[Vec<u8>]) -> Option<Vec<u8>> {
         .map(|end| data[..end].to_vec())
 }
 
+#[test]
+fn many_lines_are_those_that_readline_would_give() {
+    let mut core = core_with(4, b"a\nbb\n\ncccc\nddddd\ne");
+    assert_eq!(ReadLine::many(&core).step(&mut core), Ok(Some(b"a\nbb\n\ncccc\n".to_vec())));
+    assert_eq!(ReadLine::many(&core).step(&mut core), Err(Error::Value(FOUND_TOO_FAR.into())));
+    assert_eq!(ReadLine::many(&core).step(&mut core), Ok(None));
+    core.feed_eof();
+    assert_eq!(ReadLine::many(&core).step(&mut core), Ok(Some(b"e".to_vec())));
+}
+
 proptest! {
+    #[test]
+    fn readline_is_readuntil_of_a_newline(
+        data in proptest::collection::vec(prop_oneof![Just(b'a'), Just(b'\n')], 0..30),
+        limit in 1usize..8,
+        cuts in proptest::collection::vec(1usize..6, 30),
+    ) {
+        // What CPython's `readline` makes of a `readuntil`, on the same feeds.
+        let (mut core, mut model) = (ReaderCore::new(limit), ReaderCore::new(limit));
+        let mut cuts = cuts.into_iter();
+        let mut rest = data.as_slice();
+        let (mut read, mut until_newline) = (line(), until(&["\n"]));
+        loop {
+            let got = read.step(&mut core);
+            let expected = match until_newline.step(&mut model) {
+                Err(Error::IncompleteRead { partial, .. }) => Ok(Some(partial)),
+                Err(Error::LimitOverrun { message, consumed }) => {
+                    let consumed = consumed as usize;
+                    let found = model.buffered().get(consumed) == Some(&b'\n');
+                    model.discard(if found { consumed + 1 } else { usize::MAX });
+                    Err(Error::Value(message))
+                }
+                other => other,
+            };
+            prop_assert_eq!(&got, &expected);
+            if got != Ok(None) {
+                (read, until_newline) = (line(), until(&["\n"]));
+                if core.at_eof() {
+                    break;
+                }
+            } else if rest.is_empty() {
+                core.feed_eof();
+                model.feed_eof();
+            } else {
+                let (now, later) = rest.split_at(cuts.next().unwrap_or(1).min(rest.len()));
+                core.feed_data(now).expect("the end was not fed yet");
+                model.feed_data(now).expect("the end was not fed yet");
+                rest = later;
+            }
+        }
+    }
+
     #[test]
     fn readuntil_is_the_same_however_the_data_is_cut(
         data in proptest::collection::vec(0u8..4, 0..40),

@@ -51,12 +51,16 @@ pub(crate) struct ReaderCore {
     eof: bool,
     exception: Option<Error>,
     waiter: Option<Rc<Waiter>>,
+    /// How far a line's end was searched for in vain, so that reads which are tried again and again stay linear.
+    searched: usize,
+    /// Who is woken by the next change, without waiting in a read.
+    watcher: Option<Waker>,
 }
 
 impl ReaderCore {
     /// `limit` is in bytes and was checked to be above 0.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { buffer: BytesMut::new(), limit, eof: false, exception: None, waiter: None }
+        Self { buffer: BytesMut::new(), limit, eof: false, exception: None, waiter: None, searched: 0, watcher: None }
     }
 
     /// The limit in bytes.
@@ -89,8 +93,27 @@ impl ReaderCore {
         self.exception.clone().map_or(Ok(()), Err)
     }
 
+    /// Has `waker` woken by the next change.
+    #[cfg(feature = "component")]
+    pub(crate) fn watch(&mut self, waker: &Waker) {
+        self.watcher = Some(waker.clone());
+    }
+
+    /// Nobody is to be woken by the next change.
+    #[cfg(feature = "component")]
+    pub(crate) fn unwatch(&mut self) {
+        self.watcher = None;
+    }
+
+    fn tell_watcher(&mut self) {
+        if let Some(watcher) = self.watcher.take() {
+            watcher.wake();
+        }
+    }
+
     /// Stores an exception, which every later read fails with, and wakes the waiting one with it.
     pub(crate) fn set_exception(&mut self, exception: Error) {
+        self.tell_watcher();
         if let Some(waiter) = self.waiter.take() {
             waiter.finish(Err(exception.clone()));
         }
@@ -132,16 +155,33 @@ impl ReaderCore {
         self.wake();
     }
 
-    /// Makes the caller the one who waits.
-    ///
-    /// # Errors
-    /// A runtime error with the name of the `operation` if somebody waits already.
-    pub(crate) fn begin_wait(&mut self, operation: &str) -> Result<Rc<Waiter>> {
+    /// Fails with a runtime error with the name of the `operation` if somebody waits already.
+    pub(crate) fn check_waiter(&self, operation: &str) -> Result<()> {
         if self.waiter.is_some() {
             return Err(Error::Runtime(
                 format!("{operation}() called while another coroutine is already waiting for incoming data").into(),
             ));
         }
+        Ok(())
+    }
+
+    /// Where the bytes end that are known to have no line's end in them, if nothing was taken since.
+    #[cfg(any(test, feature = "component"))]
+    pub(crate) fn searched_for_lines(&self) -> usize {
+        self.searched.min(self.buffer.len())
+    }
+
+    /// Remembers how far a line's end has been searched for in vain.
+    pub(crate) fn set_searched_for_lines(&mut self, offset: usize) {
+        self.searched = offset;
+    }
+
+    /// Makes the caller the one who waits.
+    ///
+    /// # Errors
+    /// A runtime error with the name of the `operation` if somebody waits already.
+    pub(crate) fn begin_wait(&mut self, operation: &str) -> Result<Rc<Waiter>> {
+        self.check_waiter(operation)?;
         let waiter = Rc::new(Waiter::default());
         self.waiter = Some(waiter.clone());
         Ok(waiter)
@@ -162,6 +202,7 @@ impl ReaderCore {
 
     /// Drops the first `count` bytes, or all there are.
     pub(crate) fn discard(&mut self, count: usize) {
+        self.searched = 0;
         if count < self.buffer.len() {
             self.buffer.advance(count);
         } else if self.buffer.capacity() > KEPT {
@@ -174,6 +215,7 @@ impl ReaderCore {
     /// Puts bytes back that were taken by a read that did not finish.
     pub(crate) fn put_back(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
+            self.searched = 0;
             let mut joined = BytesMut::with_capacity(bytes.len() + self.buffer.len());
             joined.extend_from_slice(bytes);
             joined.extend_from_slice(&self.buffer);
@@ -182,6 +224,7 @@ impl ReaderCore {
     }
 
     fn wake(&mut self) {
+        self.tell_watcher();
         if let Some(waiter) = self.waiter.take() {
             waiter.finish(Ok(()));
         }

@@ -17,6 +17,8 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use super::waitable::in_task;
+#[cfg(feature = "component")]
+use super::waitable::keep_with_current;
 
 /// Something with bytes to send.
 pub(crate) trait Flush {
@@ -59,7 +61,10 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
 /// Keeps the pump running for good. Called in a task.
 #[cfg(feature = "component")]
 pub(crate) fn stay() {
-    NOTES.with(|notes| notes.stays.set(true));
+    if NOTES.with(|notes| notes.stays.replace(true)) {
+        return;
+    }
+    keep_with_current();
     wake();
 }
 

@@ -2,17 +2,21 @@
 
 #![expect(unsafe_code, reason = "the host writes into our buffer while a read is in flight")]
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use wit_bindgen::rt::async_support::StreamReader;
 
+use super::background;
 use super::bindings::wit_stream::StreamPayload;
 use super::progress::{BLOCKED, Ended};
 use super::tcp::Outcome;
-use super::waitable::Waitable;
+use super::waitable::{Waitable, in_task};
+use super::waiters::Waiters;
 
 /// Room for the first reads of a connection, in bytes: most connections never need more.
 const SMALLEST_CHUNK: usize = 4 * 1024;
@@ -39,6 +43,15 @@ pub(crate) struct Inbound {
     ended: bool,
     /// What the direction ended with, asked for when the stream has ended.
     outcome: Option<Pin<Box<dyn Future<Output = Outcome>>>>,
+    /// The answer, where no task could wait for it.
+    asked: Option<Rc<Asked>>,
+}
+
+/// An outcome that is waited for in the background.
+#[derive(Default)]
+struct Asked {
+    answer: RefCell<Option<Outcome>>,
+    waiters: Waiters,
 }
 
 impl Inbound {
@@ -51,6 +64,7 @@ impl Inbound {
             wanted: SMALLEST_CHUNK,
             ended: false,
             outcome: Some(outcome),
+            asked: None,
         }
     }
 
@@ -67,9 +81,7 @@ impl Inbound {
     pub(crate) fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Received> {
         loop {
             if self.ended {
-                let Some(outcome) = &mut self.outcome else { return Poll::Ready(Received::Eof) };
-                let outcome = ready!(outcome.as_mut().poll(cx));
-                self.outcome = None;
+                let outcome = ready!(self.poll_outcome(cx));
                 return Poll::Ready(outcome.err().map_or(Received::Eof, Received::Failed));
             }
             let code = match &self.in_flight {
@@ -88,6 +100,35 @@ impl Inbound {
         }
     }
 
+    /// How the direction ended. Its future can be polled by a task alone: in a synchronous call the question is left to the
+    /// background.
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if let Some(outcome) = &mut self.outcome
+            && in_task()
+        {
+            let outcome = ready!(outcome.as_mut().poll(cx));
+            self.outcome = None;
+            return Poll::Ready(outcome);
+        }
+        if let Some(outcome) = self.outcome.take() {
+            let asked = Rc::new(Asked::default());
+            self.asked = Some(asked.clone());
+            background::spawn(async move {
+                asked.answer.replace(Some(outcome.await));
+                asked.waiters.wake();
+            });
+        }
+        let Some(asked) = &self.asked else { return Poll::Ready(Ok(())) };
+        let answer = asked.answer.take();
+        match answer {
+            Some(answer) => {
+                self.asked = None;
+                Poll::Ready(answer)
+            }
+            None => asked.waiters.poll_pending(cx),
+        }
+    }
+
     /// The task that waits goes away; a read in flight stays.
     pub(crate) fn withdraw(&self) {
         if let Some(waitable) = &self.in_flight {
@@ -98,6 +139,16 @@ impl Inbound {
     /// Whether the host may still write into our memory.
     pub(crate) fn in_flight(&self) -> bool {
         self.in_flight.is_some()
+    }
+
+    /// Gives the stream itself away; nothing may be in flight. What is left here has ended.
+    #[cfg(feature = "component")]
+    pub(crate) fn give_away(&mut self) -> StreamReader<u8> {
+        let (_, ended) = super::bindings::wit_stream::new();
+        self.ended = true;
+        self.outcome = None;
+        self.asked = None;
+        std::mem::replace(&mut self.stream, ended)
     }
 
     /// Ends a read in flight. May block the task, so only a task may call it. What it brought is dropped.

@@ -12,6 +12,8 @@ pub(crate) mod listener;
 pub(crate) mod outbound;
 pub(crate) mod pipe;
 pub(crate) mod progress;
+#[cfg(feature = "component")]
+pub(crate) mod ready;
 pub(crate) mod tcp;
 pub(crate) mod waitable;
 pub(crate) mod waiters;

@@ -7,7 +7,8 @@
 //!
 //! 1. The operation outlives whoever waits for it. A cancelled read leaves it in flight; its end is found by the next.
 //! 2. At most one task is registered at a time. A task that polls takes the registration over.
-//! 3. A registered task is told through `wasip3_task`, the C interface that all versions of wit-bindgen share (its
+//! 3. Polled where no task runs, in a synchronous export, an operation is registered with the keeper: the task that stays.
+//! 4. A registered task is told through `wasip3_task`, the C interface that all versions of wit-bindgen share (its
 //!    documentation is wit-bindgen's `src/rt/async_support/cabi.rs`).
 
 #![expect(unsafe_code, reason = "talks the C interface between component-model tasks and what they wait for")]
@@ -75,6 +76,21 @@ fn with_current<R>(f: impl FnOnce(Option<&TaskV2>) -> R) -> R {
     f(task)
 }
 
+thread_local! {
+    /// The task that is told of what nobody else waits for.
+    static KEEPER: RefCell<Option<Task>> = const { RefCell::new(None) };
+}
+
+/// Makes the task that runs now the one that is told of operations which are polled where no task runs. It must stay.
+#[cfg(feature = "component")]
+pub(crate) fn keep_with_current() {
+    with_current(|current| {
+        if let Some(current) = current {
+            KEEPER.with(|keeper| keeper.replace(Some(current.keep())));
+        }
+    });
+}
+
 /// Whether a component-model task runs now, so that futures can be spawned and waited for.
 pub(crate) fn in_task() -> bool {
     with_current(|task| task.is_some())
@@ -90,6 +106,20 @@ impl Drop for Task {
     fn drop(&mut self) {
         // SAFETY: `task` came from this vtable's `clone` and is dropped once.
         unsafe { (self.vtable.drop)(self.task) }
+    }
+}
+
+impl TaskV2 {
+    fn keep(&self) -> Task {
+        // SAFETY: this task is alive; what `clone` gives is owned by `Task`.
+        Task { task: unsafe { (self.vtable.clone)(self.v1.task) }, vtable: self.vtable }
+    }
+}
+
+impl Clone for Task {
+    fn clone(&self) -> Self {
+        // SAFETY: the task is alive, since it was cloned before.
+        Self { task: unsafe { (self.vtable.clone)(self.task) }, vtable: self.vtable }
     }
 }
 
@@ -120,21 +150,21 @@ impl Waitable {
             return Poll::Ready(code);
         }
         self.inner.waker.borrow_mut().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
-        with_current(|current| {
-            let Some(current) = current else { return };
-            if self.inner.registered.borrow().as_ref().is_some_and(|task| task.task == current.v1.task) {
-                return;
-            }
-            self.withdraw();
-            // SAFETY: `current` is a live task; what `clone` gives is owned by `Task`. The callback gets one count of the
-            // `Rc`, so that its pointer is valid until it is called or `unregister` hands it back.
-            unsafe {
-                let task = (current.vtable.clone)(current.v1.task);
-                self.inner.registered.replace(Some(Task { task, vtable: current.vtable }));
-                let told = Rc::into_raw(self.inner.clone()).cast_mut().cast();
-                (current.vtable.register)(task, self.inner.handle, ended, told);
-            }
-        });
+        let current = with_current(|current| current.map(TaskV2::keep));
+        let Some(task) = current.or_else(|| KEEPER.with(|keeper| keeper.borrow().clone())) else {
+            return Poll::Pending;
+        };
+        if self.inner.registered.borrow().as_ref().is_some_and(|registered| registered.task == task.task) {
+            return Poll::Pending;
+        }
+        self.withdraw();
+        // SAFETY: the task is alive. The callback gets one count of the `Rc`, so that its pointer is valid until it is called or
+        // `unregister` hands it back.
+        unsafe {
+            let told = Rc::into_raw(self.inner.clone()).cast_mut().cast();
+            (task.vtable.register)(task.task, self.inner.handle, ended, told);
+        }
+        self.inner.registered.replace(Some(task));
         Poll::Pending
     }
 

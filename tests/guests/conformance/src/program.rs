@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use wasyncio_client::{Error, StreamReader};
+use wasyncio_client::Error;
+use wasyncio_client::plain::StreamReader;
 
 use crate::exceptions;
 use crate::fields::{Fields, hex, optional};

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use wasyncio_client::{Error, StreamReader, StreamReaderProtocol, from_streams, open_connection};
+use wasyncio_client::plain::StreamReaderProtocol;
+use wasyncio_client::{Error, StreamReader, from_streams, open_connection};
 use wit_bindgen::spawn_local;
 
 use crate::helpers::{Outcome, Wrong, expect, holds, port, server, sleep};
@@ -61,7 +62,7 @@ pub(crate) async fn a_protocol_feeds_its_reader() -> Outcome {
     let (_connected, writer) = open_connection(&address.host, address.port).await?;
     let _accepted = server.accept().await?;
     let reader = StreamReader::new(None)?;
-    let protocol = Rc::new(StreamReaderProtocol::new(&reader));
+    let protocol = Rc::new(StreamReaderProtocol::new(reader.plain()));
     protocol.connection_made(&writer.transport())?;
     let again = Error::AssertionError("Transport already set".into());
     expect("made twice", protocol.connection_made(&writer.transport()), Err(again))?;

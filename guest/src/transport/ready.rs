@@ -1,0 +1,138 @@
+//! A queue of tokens to another component: which readers and servers are worth trying again.
+
+#![expect(unsafe_code, reason = "the other component reads our buffer while a write is in flight")]
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use wit_bindgen::rt::async_support::{StreamVtable, StreamWriter};
+
+use super::progress::{BLOCKED, Ended};
+use super::waitable::Waitable;
+
+/// The sending end of the queue. While `in_flight` is some, the host may read `flight`, which nobody touches then.
+pub(crate) struct ReadyQueue {
+    state: RefCell<Sending>,
+    /// Wakes the queue itself when a write has ended.
+    waker: Waker,
+}
+
+struct Sending {
+    stream: StreamWriter<u32>,
+    vtable: &'static StreamVtable<u32>,
+    in_flight: Option<Waitable>,
+    flight: Vec<u32>,
+    sent: usize,
+    queued: Vec<u32>,
+    /// Nobody reads the tokens any more.
+    broken: bool,
+}
+
+impl ReadyQueue {
+    /// A queue into `stream`, whose intrinsics are those of `vtable`.
+    pub(crate) fn new(stream: StreamWriter<u32>, vtable: &'static StreamVtable<u32>) -> Rc<Self> {
+        let sending =
+            Sending { stream, vtable, in_flight: None, flight: Vec::new(), sent: 0, queued: Vec::new(), broken: false };
+        Rc::new_cyclic(|queue: &std::rc::Weak<Self>| {
+            let queue = queue.clone();
+            Self {
+                state: RefCell::new(sending),
+                waker: waker(move || {
+                    if let Some(queue) = queue.upgrade() {
+                        queue.send();
+                    }
+                }),
+            }
+        })
+    }
+
+    /// Has `token` come out.
+    pub(crate) fn push(&self, token: u32) {
+        self.state.borrow_mut().queued.push(token);
+        self.send();
+    }
+
+    /// A waker that has `token` come out, each time it is woken.
+    pub(crate) fn waker(self: &Rc<Self>, token: u32) -> Waker {
+        let queue = Rc::downgrade(self);
+        waker(move || {
+            if let Some(queue) = queue.upgrade() {
+                queue.push(token);
+            }
+        })
+    }
+
+    fn send(&self) {
+        // Reached again from within only through a waker of a write that has ended, which is never called in here.
+        let Ok(mut state) = self.state.try_borrow_mut() else { return };
+        let state = &mut *state;
+        loop {
+            if let Some(waitable) = &state.in_flight {
+                let Poll::Ready(code) = waitable.poll(&Context::from_waker(&self.waker)) else { return };
+                state.in_flight = None;
+                state.finish(Ended::decode(code));
+            }
+            if state.sent == state.flight.len() {
+                state.sent = 0;
+                state.flight.clear();
+                std::mem::swap(&mut state.flight, &mut state.queued);
+            }
+            if state.flight.is_empty() || state.broken {
+                return;
+            }
+            let rest = state.flight.get(state.sent..).unwrap_or_default();
+            // SAFETY: the handle is ours and has nothing in flight. `flight` is not touched until the write has ended, and `Drop`
+            // keeps it alive longer than the stream.
+            let code = unsafe { (state.vtable.start_write)(state.stream.handle(), rest.as_ptr().cast(), rest.len()) };
+            if code == BLOCKED {
+                state.in_flight = Some(Waitable::new(state.stream.handle()));
+            } else {
+                state.finish(Ended::decode(code));
+            }
+        }
+    }
+}
+
+impl Sending {
+    fn finish(&mut self, ended: Ended) {
+        self.sent = (self.sent + ended.count).min(self.flight.len());
+        self.broken |= ended.dropped;
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Some(waitable) = self.in_flight.take() {
+            waitable.withdraw();
+            // SAFETY: the handle is ours and has a write in flight that belongs to no waitable set any more. Its other end is in
+            // a component, not in the host, so ending it does not block.
+            unsafe { (self.vtable.cancel_write)(self.stream.handle()) };
+        }
+    }
+}
+
+/// A waker of something that is not `Send`. Wakers must be; but there are no threads in a component.
+fn waker(wake: impl Fn() + 'static) -> Waker {
+    struct Local<F>(F, Cell<bool>);
+    // SAFETY: a component instance has one thread, so nothing is ever sent or shared. Natively none of this runs: there are no
+    // streams to make a queue of.
+    unsafe impl<F> Send for Local<F> {}
+    // SAFETY: as above.
+    unsafe impl<F> Sync for Local<F> {}
+    impl<F: Fn() + 'static> Wake for Local<F> {
+        fn wake(self: Arc<Self>) {
+            self.wake_by_ref();
+        }
+
+        fn wake_by_ref(self: &Arc<Self>) {
+            // Not from within itself.
+            if !self.1.replace(true) {
+                self.0();
+                self.1.set(false);
+            }
+        }
+    }
+    Arc::new(Local(wake, Cell::new(false))).into()
+}
