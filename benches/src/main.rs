@@ -98,7 +98,13 @@ fn run(options: &Options) -> Result<()> {
     let mut rows = Vec::new();
     let mut broken = Vec::new();
     for cell in &cells {
-        let outcome = runtime.block_on(rounds::measure(cell, &plan, &subjects, &places));
+        let outcome = runtime.block_on(async {
+            tokio::select! {
+                outcome = rounds::measure(cell, &plan, &subjects, &places) => Ok(outcome),
+                // Dropping the measurement ends the servers.
+                () = told_to_end() => Err("ended by a signal"),
+            }
+        })?;
         report::print(&outcome);
         broken.extend(outcome.broken());
         rows.extend(outcome.rows());
@@ -111,4 +117,18 @@ fn run(options: &Options) -> Result<()> {
         plot::draw(&rows, file)?;
     }
     if broken.is_empty() { Ok(()) } else { Err(format!("wasyncio failed: {}", broken.join("; ")).into()) }
+}
+
+/// Waits for Ctrl-C or, where there is such a thing, SIGTERM.
+async fn told_to_end() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    // An error is that it cannot be waited for, which ends the benchmark too.
+    let _ = tokio::signal::ctrl_c().await;
 }

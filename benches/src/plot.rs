@@ -81,7 +81,7 @@ fn legend(area: &Area<'_>, subjects: &[&str]) -> Result<()> {
 /// The scale, with a line for each power of two; the one of CPython is stronger.
 fn axis(area: &Area<'_>, bottom: i32) -> Result<()> {
     area.draw_text(
-        "times as good as CPython (logarithmic; for times and memory, less is better)",
+        "times as good as CPython, logarithmic (for times and memory: how many times less)",
         &label(12, HPos::Left),
         (LEFT, 40),
     )?;

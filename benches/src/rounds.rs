@@ -54,9 +54,10 @@ impl Entry {
             self.rounds.push(None);
             return;
         }
-        let measured = match timeout(plan.limit, self.measure(cell, plan, places)).await {
+        let limit = cell.limit(plan);
+        let measured = match timeout(limit, self.measure(cell, plan, places)).await {
             Ok(measured) => measured,
-            Err(_) => Err(format!("given up after {} s", plan.limit.as_secs()).into()),
+            Err(_) => Err(format!("given up after {} s", limit.as_secs()).into()),
         };
         if cell.begins_anew() || measured.is_err() {
             self.stop().await;

@@ -31,9 +31,12 @@ pub(super) async fn measure(address: SocketAddr, connections: usize, window: Dur
         let block = connection.lines(LINES, LENGTH).next().to_vec();
         let (reader, writer) = connection.stream.into_split();
         senders.spawn(send(writer, block.clone()));
-        receivers.spawn(async move { receive(reader, &block, begin, end).await.map_err(|error| error.to_string()) });
+        receivers.spawn(async move {
+            receive(reader, &block, begin, end).await.map_err(|error| format!("a connection in use: {error}"))
+        });
     }
-    let mut waits = newcomers(address, begin, end).await?;
+    let waits = newcomers(address, begin, end).await;
+    let mut waits = waits.map_err(|error| format!("a newcomer: {error}"))?;
     let mut counts = Vec::new();
     while let Some(ended) = receivers.join_next().await {
         counts.push(ended?? as f64 / LENGTH as f64);
@@ -43,14 +46,13 @@ pub(super) async fn measure(address: SocketAddr, connections: usize, window: Dur
     let least = counts.iter().copied().fold(f64::INFINITY, f64::min);
     let slowest = if total > 0.0 { least * counts.len() as f64 / total } else { 0.0 };
     waits.sort_unstable();
-    let milliseconds = median(waits.iter().map(|&wait| f64::from(wait) / 1e6).collect());
-    let microseconds = |part| Some(percentile(&waits, part)? / 1000.0);
+    let milliseconds = median(waits.iter().map(|&wait| f64::from(wait) / 1000.0).collect());
     Ok(vec![
         Sample { value: slowest, slowest: Some(slowest), ..Sample::default() },
         Sample {
             value: milliseconds.ok_or("nobody new was served")?,
-            p50: microseconds(0.5),
-            p99: microseconds(0.99),
+            p50: percentile(&waits, 0.5),
+            p99: percentile(&waits, 0.99),
             slowest: None,
         },
         Sample::of(total / window.as_secs_f64()),
@@ -89,7 +91,7 @@ async fn receive(mut reader: OwnedReadHalf, block: &[u8], begin: Instant, end: I
     Ok(count)
 }
 
-/// The nanoseconds that each newcomer waits from `begin` to `end`, one after the other.
+/// The microseconds that each newcomer waits from `begin` to `end`, one after the other.
 async fn newcomers(address: SocketAddr, begin: Instant, end: Instant) -> Result<Vec<u32>> {
     tokio::time::sleep_until(begin.into()).await;
     let mut waits = Vec::new();
@@ -98,7 +100,7 @@ async fn newcomers(address: SocketAddr, begin: Instant, end: Instant) -> Result<
         let mut connection = Connection::open(address, usize::MAX >> 32).await?;
         let mut lines = connection.lines(1, LENGTH);
         connection.exchange(&mut lines).await?;
-        waits.push(u32::try_from(start.elapsed().as_nanos()).unwrap_or(u32::MAX));
+        waits.push(u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX));
         tokio::time::sleep(PAUSE).await;
     }
     Ok(waits)
