@@ -53,6 +53,7 @@ mod tcp;
 #[cfg(test)]
 mod testing;
 mod ticker;
+mod workers;
 
 pub use compose::{compose, imports, needs_streams};
 pub use denial::Denial;
@@ -73,3 +74,4 @@ pub use runner::{DEFAULT_LINGER, Outcome, Runner};
 pub use status::ExitStatus;
 pub use stdio::{Stdio, StdioError};
 pub use tcp::SharedListeners;
+pub use workers::{Control, Workers};

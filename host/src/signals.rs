@@ -1,8 +1,8 @@
 //! Ctrl-C and SIGTERM.
 //!
 //! Signals are waited for on a thread of their own, because the program shares the event loop's thread and may hold
-//! it: loading one blocks it, and so does a program that computes without pause. The thread asks the event loop to
-//! end and, if it does not within [`PATIENCE`], or the signal comes again, ends the process itself.
+//! it: loading one blocks it. The thread asks the event loop to end and, if it does not within the grace period and
+//! [`PATIENCE`] more, or the signal comes again, ends the process itself.
 
 use std::io;
 use std::process;
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// How long the event loop has to end after a signal.
+/// How long the event loop has to end after a signal and the grace period.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The exit code when the program had to be cut off: that of a process that SIGINT ended.
@@ -32,9 +32,9 @@ struct Shared {
 
 impl Signals {
     /// Starts to wait. If that is not possible, signals do what they do by default: end the process.
-    pub(crate) fn install() -> Self {
+    pub(crate) fn install(grace: Duration) -> Self {
         let signals = Self { shared: Arc::default() };
-        if let Err(error) = spawn(Arc::clone(&signals.shared)) {
+        if let Err(error) = spawn(Arc::clone(&signals.shared), grace) {
             tracing::warn!("Ctrl-C and SIGTERM end the process at once: {error}");
         }
         signals
@@ -49,7 +49,7 @@ impl Signals {
     }
 }
 
-fn spawn(shared: Arc<Shared>) -> io::Result<()> {
+fn spawn(shared: Arc<Shared>, grace: Duration) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Installed here and not in the thread, so that no signal can come before.
     let mut requests = {
@@ -64,8 +64,10 @@ fn spawn(shared: Arc<Shared>) -> io::Result<()> {
             }
             shared.received.notify_one();
             // The process normally ends during this wait.
-            _ = tokio::time::timeout(PATIENCE, requests.next()).await;
-            crate::say(&"the program did not yield; ended it the hard way");
+            crate::say(match tokio::time::timeout(grace + PATIENCE, requests.next()).await {
+                Ok(()) => &"ended at once, as asked for twice",
+                Err(_) => &"the program did not yield; ended it the hard way",
+            });
             process::exit(CUT_OFF);
         });
     })?;
@@ -104,5 +106,28 @@ impl Requests {
 
     async fn next(&mut self) {
         _ = self.0.recv().await;
+    }
+}
+
+/// Requests to load the program again: SIGHUP, where there is such a thing.
+pub(crate) struct Reloads {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Reloads {
+    /// From now on SIGHUP does not end the process. Called within a tokio runtime.
+    pub(crate) fn install() -> io::Result<Self> {
+        Ok(Self {
+            #[cfg(unix)]
+            hangup: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
+        })
+    }
+
+    pub(crate) async fn next(&mut self) {
+        #[cfg(unix)]
+        self.hangup.recv().await;
+        #[cfg(not(unix))]
+        std::future::pending::<()>().await;
     }
 }

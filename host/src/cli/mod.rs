@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use wasyncio_host::{Error, Host, Result};
 
 mod compose;
 mod denied;
+mod describe;
 mod inspect;
 mod run;
+mod watch;
 
 use crate::say;
 
@@ -25,6 +27,17 @@ const LIMITED: u8 = 3;
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
+
+    /// How to log to standard error: text for people, or json, one object a line
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// How to log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -32,6 +45,8 @@ enum Command {
     Run(Box<run::Run>),
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
+    Completions(describe::Completions),
+    Man(describe::Man),
 }
 
 #[derive(Debug, Args)]
@@ -42,12 +57,18 @@ struct Streams {
 }
 
 impl Cli {
+    pub(crate) fn log_format(&self) -> LogFormat {
+        self.log_format
+    }
+
     /// Does what was asked and returns the exit code.
     pub(crate) fn execute(self) -> ExitCode {
         let result = match self.command {
             Command::Run(run) => run.execute(),
             Command::Compose(compose) => compose.execute(),
             Command::Inspect(inspect) => inspect.execute(),
+            Command::Completions(completions) => Ok(completions.execute()),
+            Command::Man(man) => Ok(man.execute()),
         };
         result.unwrap_or_else(|error| {
             say(&error);

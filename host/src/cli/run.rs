@@ -1,17 +1,26 @@
 //! `wasyncio run`.
 
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use clap::Args;
+use tokio::sync::mpsc;
 use wasyncio_host::{
-    ConnectGrant, DirectoryGrant, ExitStatus, HostEntry, Limits, ListenGrant, Policy, PolicyFile, Program, Result,
-    Runner, Stdio,
+    ConnectGrant, Control, DirectoryGrant, ExitStatus, Host, HostEntry, Limits, ListenGrant, Metrics, Outcome, Policy,
+    PolicyFile, Program, Result, Runner, Stdio, Workers,
 };
 
 use super::Streams;
 use super::denied::denied;
+use super::watch;
 use crate::{say, signals};
+
+/// The exit code after connections were cut at the end of the grace period.
+const CUT: u8 = 4;
 
 /// Run a program, with the network access that is granted and no other
 ///
@@ -23,7 +32,7 @@ use crate::{say, signals};
 Examples:
   wasyncio run --allow-listen 127.0.0.1:8888 echo-server.wasm -- 127.0.0.1:8888
   wasyncio run --allow-connect '*.example.com:443' --max-memory 64MiB client.wasm
-  wasyncio run --policy echo.toml echo-server.wasm
+  wasyncio run --policy echo.toml --workers 4 --grace 30s echo-server.wasm
 
 A policy file:
   listen = [\"127.0.0.1:8888\"]
@@ -36,7 +45,12 @@ Exit codes:
   1    the program failed (or its own code), or could not be loaded
   2    the arguments of this command are wrong
   3    the program reached a limit and was ended
+  4    it was stopped, and connections were cut at the end of --grace
   134  the program trapped
+
+Signals:
+  INT, TERM  stop: listening ends, connections have --grace; the second one ends at once
+  HUP        with --workers, load the program again without closing the listening sockets
 
 Environment:
   RUST_LOG  what to log to standard error, such as `info` or `wasyncio_host=debug` [default: warn]")]
@@ -93,11 +107,38 @@ pub(super) struct Run {
     limits: LimitFlags,
 
     #[command(flatten)]
+    service: ServiceFlags,
+
+    #[command(flatten)]
     streams: Streams,
 
     /// Arguments of the program
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Operation")]
+struct ServiceFlags {
+    /// Run N isolated instances that share the listening addresses, each on a thread of its own
+    ///
+    /// One that traps costs only its own connections, and is replaced after a delay that grows with each failure. SIGHUP
+    /// loads the program and the policy file again: the listening sockets stay, and the old instances have --grace for
+    /// their connections. Limits are for each instance.
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+
+    /// On Ctrl-C and SIGTERM, stop listening and give connections this time to end, such as 30s [default: none]
+    #[arg(long, value_name = "TIME")]
+    grace: Option<humantime::Duration>,
+
+    /// Serve metrics to Prometheus on this address, such as 127.0.0.1:9090
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+
+    /// Show connections and throughput in one line, if standard error is a terminal
+    #[arg(long)]
+    status: bool,
 }
 
 #[derive(Debug, Args)]
@@ -126,9 +167,10 @@ struct LimitFlags {
 
 impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
-        let signals = signals::Signals::install();
+        let grace = self.service.grace.map_or(Duration::ZERO, Into::into);
+        let signals = signals::Signals::install(grace);
         let host = self.streams.host()?;
-        let file = self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default();
+        let file = self.policy_file()?;
         let program = host.load_file(&self.app)?;
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
@@ -137,36 +179,119 @@ impl Run {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        let ended = runtime.block_on(async {
-            let run = self.runner(&program, file).run();
-            tokio::select! {
-                ended = run => Some(ended),
-                // Dropping the run closes the program's sockets.
-                () = signals.received() => None,
+        let metrics = Metrics::new();
+        if let Err(error) = watch::start(&metrics, self.service.metrics, self.service.status) {
+            say(&error);
+            return Ok(ExitCode::FAILURE);
+        }
+        let outcome = runtime.block_on(async {
+            match self.service.workers {
+                None => self.runner(&program, &file, &metrics).run_until(signals.received(), grace).await,
+                Some(count) => {
+                    Service { run: Arc::new(self), host, metrics }.run(&program, file, count, &signals).await
+                }
             }
         });
         // A read of standard input that is still waiting for a terminal must not keep the process.
         runtime.shutdown_background();
-        match ended {
-            Some(status) => status.map(exit_code),
-            None => Ok(ExitCode::SUCCESS),
-        }
+        Ok(match outcome? {
+            Outcome::Stopped { cut_connections: 1.. } if grace > Duration::ZERO => {
+                say(&format_args!(
+                    "connections were still open after {}, and were cut",
+                    humantime::format_duration(grace)
+                ));
+                ExitCode::from(CUT)
+            }
+            Outcome::Ended(status) => exit_code(status),
+            _ => ExitCode::SUCCESS,
+        })
     }
 
-    fn runner(self, program: &Program, file: PolicyFile) -> Runner {
-        let policy = self.allow_listen.into_iter().fold(file.policy, Policy::allow_listen);
-        let policy = self.allow_connect.into_iter().fold(policy, Policy::allow_connect);
-        let policy = self.resolve.into_iter().fold(policy, Policy::resolve);
-        let policy = self.dir.into_iter().fold(policy, Policy::allow_directory);
+    fn policy_file(&self) -> Result<PolicyFile> {
+        Ok(self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default())
+    }
+
+    fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
+        let policy = self.allow_listen.iter().cloned().fold(file.policy.clone(), Policy::allow_listen);
+        let policy = self.allow_connect.iter().cloned().fold(policy, Policy::allow_connect);
+        let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
+        let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
         let runner = Runner::new(program)
             .policy(policy)
             .limits(file.limits.overridden_by(self.limits.limits()))
-            .args(file.arguments)
-            .args(self.args)
+            .metrics(metrics)
+            .args(&file.arguments)
+            .args(&self.args)
             .stdio(self.stdio.or(file.stdio).unwrap_or(Stdio::ALL))
             .on_denied(|denial| say(&denied(denial)));
-        let environment = file.environment.into_iter().chain(self.env);
+        let environment = file.environment.iter().chain(&self.env);
         environment.fold(runner, |runner, (name, value)| runner.env(name, value))
+    }
+}
+
+/// Workers, and what they need to be loaded again.
+struct Service {
+    run: Arc<Run>,
+    host: Host,
+    metrics: Metrics,
+}
+
+impl Service {
+    async fn run(
+        self,
+        program: &Program,
+        file: PolicyFile,
+        count: NonZeroUsize,
+        signals: &signals::Signals,
+    ) -> Result<Outcome> {
+        let (send, control) = mpsc::channel(1);
+        let file = Arc::new(Mutex::new(file));
+        let (run, current, metrics) = (Arc::clone(&self.run), Arc::clone(&file), self.metrics.clone());
+        let workers = Workers::new(program, count, move |program| {
+            run.runner(program, &current.lock().unwrap_or_else(PoisonError::into_inner), &metrics)
+        });
+        let workers = workers
+            .grace(self.run.service.grace.map_or(Duration::ZERO, Into::into))
+            .on_failure(|worker, error, delay| say(&format_args!("worker {worker}, replaced in {delay:?}: {error}")));
+        let mut reloads = signals::Reloads::install()
+            .inspect_err(|error| tracing::warn!("SIGHUP does not load the program again: {error}"))
+            .ok();
+        let commands = async {
+            loop {
+                let reload = async {
+                    match &mut reloads {
+                        Some(reloads) => reloads.next().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                // Workers that have ended do not listen any more.
+                _ = tokio::select! {
+                    () = signals.received() => send.send(Control::Stop).await,
+                    () = reload => match self.load().await {
+                        Ok((program, next)) => {
+                            *file.lock().unwrap_or_else(PoisonError::into_inner) = next;
+                            say(&"loaded the program again");
+                            send.send(Control::Reload(program)).await
+                        }
+                        Err(error) => {
+                            say(&format_args!("the old program goes on: {error}"));
+                            Ok(())
+                        }
+                    },
+                };
+            }
+        };
+        tokio::select! {
+            outcome = workers.run(control) => outcome,
+            () = commands => unreachable!("it is a loop without end"),
+        }
+    }
+
+    async fn load(&self) -> Result<(Program, PolicyFile)> {
+        let (run, host) = (Arc::clone(&self.run), self.host.clone());
+        let load = move || Ok((host.load_file(&run.app)?, run.policy_file()?));
+        // Compiling takes time in which signals and broken workers are still attended to.
+        tokio::task::spawn_blocking(load).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 }
 

@@ -16,7 +16,13 @@ use tokio::net::TcpSocket;
 /// until this and all instances are gone, so that peers wait in the queue while an instance is replaced.
 #[derive(Clone, Default)]
 pub struct SharedListeners {
-    sockets: Arc<Mutex<HashMap<Key, Socket>>>,
+    sockets: Arc<Mutex<Sockets>>,
+}
+
+#[derive(Default)]
+struct Sockets {
+    open: HashMap<Key, Socket>,
+    closed: bool,
 }
 
 /// The address as a program asks for it, and how many times the instance has asked for it before: a program that binds port
@@ -29,9 +35,12 @@ impl SharedListeners {
         Self::default()
     }
 
-    /// Closes the sockets, as far as no instance has them. An instance started after that opens new ones.
+    /// Closes the sockets, as far as no instance has them. No more are opened: an instance that is still about to start
+    /// must not take another port where any would do.
     pub fn close(&self) {
-        self.sockets.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        sockets.closed = true;
+        sockets.open.clear();
     }
 
     /// Gives the socket of `key`, or binds `fresh` by `bind` and keeps it for others.
@@ -42,7 +51,10 @@ impl SharedListeners {
         bind: impl FnOnce(&TcpSocket) -> Result<(), E>,
     ) -> Result<TcpSocket, (TcpSocket, E)> {
         let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(socket) = sockets.get(&key) {
+        if sockets.closed {
+            return Err((fresh, io::Error::other("the program is being stopped").into()));
+        }
+        if let Some(socket) = sockets.open.get(&key) {
             return match socket.try_clone() {
                 Ok(socket) => Ok(TcpSocket::from_std_stream(socket.into())),
                 Err(error) => Err((fresh, error.into())),
@@ -53,7 +65,7 @@ impl SharedListeners {
         }
         let kept = SockRef::from(&fresh).try_clone();
         match kept {
-            Ok(socket) => sockets.insert(key, socket),
+            Ok(socket) => sockets.open.insert(key, socket),
             Err(error) => return Err((fresh, error.into())),
         };
         Ok(fresh)

@@ -1,0 +1,142 @@
+//! The command as a service: workers, stopping, loading again, metrics, logs.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::time::Instant;
+
+use wasyncio_tests::{DEADLINE, Running, command, connect, example, finish, spawn};
+
+fn server(flags: &[&str]) -> Running {
+    let mut run = Command::new(command());
+    run.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
+    spawn(run.args(["--", "127.0.0.1:0"]))
+}
+
+fn echo(client: &mut TcpStream, line: &str) -> String {
+    client.write_all(line.as_bytes()).expect("connected");
+    let mut answer = String::new();
+    BufReader::new(client).read_line(&mut answer).expect("an echo");
+    answer
+}
+
+fn signal(server: &Running, name: &str) {
+    let sent = finish(Command::new("kill").args([name, &server.id().to_string()]));
+    assert!(sent.status.success(), "{}", sent.stderr);
+}
+
+#[test]
+fn workers_share_one_listening_address() {
+    let mut server = server(&["--workers", "2"]);
+    let address = server.address();
+    let mut clients: Vec<_> = (0..20).map(|_| connect(address)).collect();
+    for client in &mut clients {
+        assert_eq!(echo(client, "hello\n"), "hello\n");
+    }
+    let mut addresses = Vec::new();
+    let end = Instant::now() + DEADLINE;
+    while addresses.len() < 2 {
+        assert!(Instant::now() < end, "the second worker does not serve");
+        let printed = server.printed();
+        addresses = printed.lines().filter_map(|line| Some(line.split_once("Serving on ")?.1.to_owned())).collect();
+    }
+    assert_eq!(addresses[0], addresses[1]);
+    signal(&server, "-TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_worker_that_is_ended_is_replaced_and_the_address_stays() {
+    let mut server = server(&["--workers", "1", "--timeout", "300ms"]);
+    let address = server.address();
+    server.line_with("worker 0, replaced in 100ms: ");
+    server.line_with("worker 0, replaced in 200ms: ");
+    assert_eq!(echo(&mut connect(address), "hello\n"), "hello\n");
+}
+
+#[test]
+fn a_stopped_server_lets_connections_end() {
+    for workers in [&["--grace", "1min"][..], &["--grace", "1min", "--workers", "2"][..]] {
+        let mut server = server(workers);
+        let address = server.address();
+        let mut client = connect(address);
+        assert_eq!(echo(&mut client, "before\n"), "before\n");
+        signal(&server, "-TERM");
+        // Refused, or reset if it was in the queue at that moment.
+        while TcpStream::connect(address).is_ok() {
+            std::thread::yield_now();
+        }
+        assert_eq!(echo(&mut client, "after\n"), "after\n");
+        drop(client);
+        assert_eq!(server.wait().code(), Some(0));
+    }
+}
+
+#[test]
+fn connections_that_outlast_the_grace_period_are_cut_and_told() {
+    let mut server = server(&["--grace", "200ms"]);
+    let mut client = connect(server.address());
+    assert_eq!(echo(&mut client, "hello\n"), "hello\n");
+    signal(&server, "-INT");
+    assert_eq!(server.wait().code(), Some(4));
+    server.line_with("connections were still open after 200ms, and were cut");
+    assert!(matches!(client.read(&mut [0; 1]), Ok(0) | Err(_)), "it is closed");
+}
+
+#[test]
+fn loading_again_keeps_the_address_and_the_connections() {
+    let mut server = server(&["--workers", "2", "--grace", "1min"]);
+    let address = server.address();
+    let mut old = connect(address);
+    assert_eq!(echo(&mut old, "one\n"), "one\n");
+    signal(&server, "-HUP");
+    server.line_with("loaded the program again");
+    assert_eq!(echo(&mut connect(address), "two\n"), "two\n");
+    assert_eq!(echo(&mut old, "three\n"), "three\n");
+}
+
+#[test]
+fn metrics_count_connections_and_bytes() {
+    let mut server = server(&["--metrics", "127.0.0.1:0"]);
+    let line = server.line_with("metrics are on http://");
+    let (_, rest) = line.split_once("http://").expect("found above");
+    let metrics: SocketAddr = rest.trim_end_matches("/metrics").parse().expect("an address");
+    let mut client = connect(server.address());
+    assert_eq!(echo(&mut client, "hello\n"), "hello\n");
+    drop(client);
+    // After this the bytes have been counted.
+    server.line_with("closed after 6 bytes");
+    let mut scrape = connect(metrics);
+    scrape.write_all(b"GET /metrics HTTP/1.1\r\nHost: metrics\r\n\r\n").expect("connected");
+    let mut text = String::new();
+    scrape.read_to_string(&mut text).expect("an answer");
+    for expected in [
+        "HTTP/1.1 200 OK",
+        "\nwasyncio_open_connections ",
+        "\nwasyncio_accepted_connections_total 1\n",
+        "\nwasyncio_received_bytes_total 6\n",
+        "\nwasyncio_sent_bytes_total 6\n",
+        "\nwasyncio_instances 1\n",
+    ] {
+        assert!(text.contains(expected), "{expected:?} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn logs_can_be_json() {
+    let mut run = Command::new(command());
+    let finished = finish(run.args(["--log-format", "json", "run"]).arg(example("echo-server")));
+    let denied = finished.stderr.lines().find(|line| line.contains("denied: ")).expect("it is told");
+    assert!(denied.starts_with('{') && denied.ends_with('}') && denied.contains(r#""level":"ERROR""#), "{denied}");
+}
+
+#[test]
+fn the_command_describes_itself_to_shells_and_to_man() {
+    for shell in ["bash", "zsh", "fish"] {
+        let finished = finish(Command::new(command()).args(["completions", shell]));
+        assert!(finished.stdout.contains("max-connections"), "{shell}: {}", finished.stderr);
+    }
+    let finished = finish(Command::new(command()).args(["man", "run"]));
+    assert!(finished.stdout.contains(".TH") && finished.stdout.contains("max\\-connections"), "{}", finished.stdout);
+    assert_eq!(finish(Command::new(command()).args(["man", "nonsense"])).status.code(), Some(2));
+}
