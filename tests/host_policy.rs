@@ -79,3 +79,11 @@ fn inspect_tells_imports_grants_and_exports() {
     assert!(finished.stdout.contains("is no program"), "{}", finished.stdout);
     assert!(finished.stdout.contains("wasyncio:streams/server@"), "{}", finished.stdout);
 }
+
+#[test]
+fn the_example_policy_is_understood() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/operations/echo.toml");
+    let file = wasyncio_host::PolicyFile::read(file).expect("it is an example");
+    assert_eq!(file.limits.max_connections, Some(5000));
+    assert_eq!(file.arguments, ["0.0.0.0:8888"]);
+}
