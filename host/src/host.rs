@@ -9,7 +9,8 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
 use crate::compose::{compose_named, first_of_streams};
-use crate::program::Program;
+use crate::embed::StreamsBuilder;
+use crate::program::{Program, instance_of};
 use crate::state::State;
 use crate::ticker::Ticker;
 use crate::{Error, Result, embedded, lookup, tcp};
@@ -125,6 +126,23 @@ impl Host {
     /// [`Error::StreamsMismatch`] or [`Error::Compose`] if it cannot be composed.
     pub fn compose<'a>(&self, name: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>> {
         self.composed(name, bytes)
+    }
+
+    /// Prepares an instance of the streams component, for this program itself to use. Compiling takes from milliseconds to
+    /// seconds and blocks the thread.
+    ///
+    /// # Errors
+    /// [`Error::NoStreams`] if this build of the crate has no such component; [`Error::Compile`],
+    /// [`Error::UnknownImport`] or [`Error::IncompatibleImport`] for one given by [`HostBuilder::streams`].
+    pub fn streams(&self) -> Result<StreamsBuilder> {
+        let file = "the streams component".to_owned();
+        let Some(streams) = &self.shared.streams else {
+            return Err(Error::NoStreams { file, import: "wasyncio:streams".to_owned() });
+        };
+        let component = Component::from_binary(&self.shared.engine, streams)
+            .map_err(|error| Error::Compile { file: file.clone(), source: error.into() })?;
+        let instance = instance_of(file, &component, &self.shared.linker)?;
+        Ok(StreamsBuilder::new(instance, &self.shared.ticker))
     }
 
     fn composed<'a>(&self, file: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>> {

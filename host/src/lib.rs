@@ -30,6 +30,7 @@ mod answers;
 mod compose;
 mod denial;
 mod directory;
+pub mod embed;
 mod embedded;
 mod endpoint;
 mod error;

@@ -43,10 +43,7 @@ impl Program {
         linker: &Linker<State>,
         ticker: &Arc<Ticker>,
     ) -> Result<Self> {
-        let instance = match linker.instantiate_pre(component) {
-            Ok(instance) => instance,
-            Err(error) => return Err(missing_import(file, component, error)),
-        };
+        let instance = instance_of(file.clone(), component, linker)?;
         let ty = component.component_type();
         let mut exports = ty.exports(component.engine()).map(|(name, _)| name);
         match exports.find_map(Entry::of_export) {
@@ -96,6 +93,11 @@ impl Entry {
             None
         }
     }
+}
+
+/// Checks the imports of a compiled component.
+pub(crate) fn instance_of(file: String, component: &Component, linker: &Linker<State>) -> Result<InstancePre<State>> {
+    linker.instantiate_pre(component).map_err(|error| missing_import(file, component, error))
 }
 
 /// Finds the import that `error`, from linking `component`, is about.

@@ -315,21 +315,25 @@ impl Ended {
         if let Some(exit) = error.downcast_ref::<I32Exit>() {
             return Self::Exit(ExitStatus::from_code(exit.0));
         }
-        let file = program.name().to_owned();
-        if let Some(limit) = error.downcast_ref::<Limit>() {
-            return Self::Error(Error::Limit { file, limit: *limit });
-        }
-        let trap = error.downcast_ref::<Trap>().map(Trap::to_string);
-        tracing::info!("{file} trapped: {error:?}");
-        let source: Source = error.into();
-        Self::Error(match (stage, trap) {
-            (Stage::Starting, None) => Error::Instantiate { file, source },
-            (_, trap) => {
-                let reason = trap.unwrap_or_else(|| one_line(&source));
-                Error::Trap { file, reason: reason.trim_start_matches("wasm trap: ").to_owned(), source }
-            }
+        let trapped = error.downcast_ref::<Trap>().is_some();
+        Self::Error(match (stage, ended(program.name(), error)) {
+            (Stage::Starting, Error::Trap { file, source, .. }) if !trapped => Error::Instantiate { file, source },
+            (_, error) => error,
         })
     }
+}
+
+/// Why the program called `name` ended by `error`: a limit, or a trap.
+pub(crate) fn ended(name: &str, error: wasmtime::Error) -> Error {
+    let file = name.to_owned();
+    if let Some(limit) = error.downcast_ref::<Limit>() {
+        return Error::Limit { file, limit: *limit };
+    }
+    let trap = error.downcast_ref::<Trap>().map(Trap::to_string);
+    tracing::info!("{file} trapped: {error:?}");
+    let source: Source = error.into();
+    let reason = trap.unwrap_or_else(|| one_line(&source));
+    Error::Trap { file, reason: reason.trim_start_matches("wasm trap: ").to_owned(), source }
 }
 
 type RunResult = wasmtime::Result<std::result::Result<(), ()>>;

@@ -61,15 +61,14 @@ pub(super) struct Run {
 
     /// Let the program listen on HOST:PORT; may be repeated
     ///
-    /// HOST is an IP address (IPv6 in brackets), a network such as 10.0.0.0/8 or [fd00::]/8, a host name, or * for any
-    /// address. PORT is a number, 0 for a port that the system picks, a range such as 8000-8100, or * for any.
+    /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, or * for any address. PORT is a number, 0 for a port that the system picks, a range such as 8000-8100, or * for any.
     #[arg(long, value_name = "HOST:PORT")]
     allow_listen: Vec<ListenGrant>,
 
     /// Let the program connect to HOST:PORT; may be repeated
     ///
-    /// HOST is an IP address (IPv6 in brackets), a network such as 10.0.0.0/8 or [fd00::]/8, a host name, *.DOMAIN for all
-    /// names below a domain, or * for any host. PORT is a number, a range such as 8000-8100, or * for any. A name also
+    /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, *.DOMAIN for all names below
+    /// a domain, or * for any host. PORT is a number, a range such as 8000-8100, or * for any. A name also
     /// lets the program look it up, and then connect to the addresses that it was given. Of these only public ones, so
     /// that no domain's owner can direct it into your network: grant others by address, or use --resolve.
     #[arg(long, value_name = "HOST:PORT")]
