@@ -171,6 +171,18 @@ impl StreamReader {
         self.run(ReadLine::default()).await
     }
 
+    /// The next line, or none at the end of the stream: `while let Some(line) = reader.next_line().await? { … }`.
+    ///
+    /// # Errors
+    /// As [`readline`](Self::readline).
+    ///
+    /// # asyncio
+    /// `async for line in reader`.
+    pub async fn next_line(&self) -> Result<Option<Vec<u8>>> {
+        let line = self.readline().await?;
+        Ok((!line.is_empty()).then_some(line))
+    }
+
     /// Reads exactly `n` bytes, more than the limit too.
     ///
     /// # Errors

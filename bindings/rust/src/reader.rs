@@ -77,6 +77,18 @@ impl StreamReader {
         self.ask("readuntil", fast::try_readline).await
     }
 
+    /// The next line, or none at the end of the stream: `while let Some(line) = reader.next_line().await? { … }`.
+    ///
+    /// # Errors
+    /// As [`readline`](Self::readline).
+    ///
+    /// # asyncio
+    /// `async for line in reader`.
+    pub async fn next_line(&self) -> Result<Option<Vec<u8>>, Error> {
+        let line = self.readline().await?;
+        Ok((!line.is_empty()).then_some(line))
+    }
+
     /// Reads all lines that have arrived whole, one behind the other; waits for one if there is none. At the end of the stream the
     /// partial line, then empty bytes.
     ///

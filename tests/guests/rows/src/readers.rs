@@ -19,6 +19,19 @@ pub(crate) async fn several_separators_shortest_match_wins() -> Outcome {
     expect("third", reader.readuntil(ends()).await?, b"last\n".to_vec())
 }
 
+pub(crate) async fn lines_are_iterated() -> Outcome {
+    let (server, address) = server().await?;
+    let (_client, writer) = open_connection(&address.host, address.port).await?;
+    let (reader, _writer) = server.accept().await?;
+    writer.write(b"one\n\nthree")?;
+    writer.write_eof()?;
+    let mut lines = Vec::new();
+    while let Some(line) = reader.next_line().await? {
+        lines.push(line);
+    }
+    expect("lines", lines, vec![b"one\n".to_vec(), b"\n".to_vec(), b"three".to_vec()])
+}
+
 pub(crate) async fn a_fed_reader_pauses_its_transport() -> Outcome {
     let (server, address) = server().await?;
     let (connected, writer) = open_connection(&address.host, address.port).await?;
