@@ -30,9 +30,10 @@ pub(crate) enum Program {
 }
 
 /// All there is, in the order of the tables. A subject more is a line here and its server.
-const ALL: [Subject; 7] = [
+const ALL: [Subject; 8] = [
     Subject { name: "linked", program: Program::Component("linked-echo"), ours: true },
-    Subject { name: "composed-plain", program: Program::Component("composed-echo"), ours: true },
+    Subject { name: "composed", program: Program::Component("composed-echo"), ours: true },
+    Subject { name: "composed-plain", program: Program::Component("composed-plain-echo"), ours: true },
     Subject { name: CPYTHON, program: Program::Python("asyncio"), ours: false },
     Subject { name: UVLOOP, program: Program::Python("uvloop"), ours: false },
     Subject { name: TOKIO, program: Program::Tokio { buffered: false }, ours: false },

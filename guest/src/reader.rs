@@ -16,7 +16,7 @@ use crate::transport_handle::Transport;
 
 /// How many times in a row data may be there at once before the others get their turn: a peer that sends without end must not
 /// starve them.
-const TURN: u32 = 16;
+const TURN: u32 = 4;
 
 /// What a reader and its connection share.
 pub(crate) struct ReaderState {

@@ -8,9 +8,11 @@ use crate::dispatcher::Token;
 use crate::generated::wasyncio::streams::{fast, streams};
 use crate::{ByteStream, Error, Transport};
 
-/// How many reads in a row may answer at once before the others get their turn: a peer that sends without end must not starve
-/// them.
-const TURN: u32 = 64;
+/// How much may be read in a row without waiting before the others get their turn, in bytes: a peer that sends without end must
+/// not starve them.
+const TURN: usize = 256 * 1024;
+/// What a read counts at least, in bytes.
+const READ: usize = 256;
 
 /// Received bytes, buffered up to a limit.
 ///
@@ -25,7 +27,7 @@ pub struct StreamReader {
     /// Declared, and so dropped, before the reader that it watches.
     token: OnceCell<Token>,
     inner: streams::StreamReader,
-    at_once: Cell<u32>,
+    at_once: Cell<usize>,
 }
 
 impl StreamReader {
@@ -217,8 +219,9 @@ impl Waiting<'_> {
         }
         match ask(&reader.inner) {
             Ok(Some(answer)) => {
-                reader.at_once.set(reader.at_once.get() + 1);
-                return Poll::Ready(Ok(bytes(answer)));
+                let answer = bytes(answer);
+                reader.at_once.set(reader.at_once.get() + answer.len().max(READ));
+                return Poll::Ready(Ok(answer));
             }
             Err(error) => return Poll::Ready(Err(error)),
             Ok(None) => {}

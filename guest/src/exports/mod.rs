@@ -4,6 +4,7 @@ mod bindings;
 mod convert;
 mod fast;
 mod functions;
+mod outlive;
 mod resources;
 
 /// What implements the exported interfaces.

@@ -2,6 +2,7 @@
 
 use super::bindings::{server, streams, types};
 use super::convert;
+use super::outlive::outlive;
 use crate::{Server, StreamReader, StreamReaderProtocol, StreamWriter, Transport};
 
 /// A pair of ours as a pair of the boundary's.
@@ -11,19 +12,19 @@ pub(super) fn split((reader, writer): (StreamReader, StreamWriter)) -> (streams:
 
 impl streams::GuestStreamReader for StreamReader {
     async fn read(&self, n: i64) -> Result<Vec<u8>, types::Error> {
-        Ok(Self::read(self, n).await?)
+        Ok(outlive(Self::read(self, n)).await?)
     }
 
     async fn readline(&self) -> Result<Vec<u8>, types::Error> {
-        Ok(Self::readline(self).await?)
+        Ok(outlive(Self::readline(self)).await?)
     }
 
     async fn readexactly(&self, n: i64) -> Result<Vec<u8>, types::Error> {
-        Ok(Self::readexactly(self, n).await?)
+        Ok(outlive(Self::readexactly(self, n)).await?)
     }
 
     async fn readuntil(&self, separators: Vec<Vec<u8>>) -> Result<Vec<u8>, types::Error> {
-        Ok(Self::readuntil(self, &separators).await?)
+        Ok(outlive(Self::readuntil(self, &separators)).await?)
     }
 
     fn at_eof(&self) -> bool {
@@ -65,7 +66,7 @@ impl streams::GuestStreamWriter for StreamWriter {
     }
 
     async fn drain(&self) -> Result<(), types::Error> {
-        Ok(Self::drain(self).await?)
+        Ok(outlive(Self::drain(self)).await?)
     }
 
     fn can_write_eof(&self) -> bool {
@@ -85,7 +86,7 @@ impl streams::GuestStreamWriter for StreamWriter {
     }
 
     async fn wait_closed(&self) -> Result<(), types::Error> {
-        Ok(Self::wait_closed(self).await?)
+        Ok(outlive(Self::wait_closed(self)).await?)
     }
 
     fn get_extra_info(&self, name: String) -> Option<types::ExtraInfo> {
@@ -185,25 +186,25 @@ impl streams::GuestStreamReaderProtocol for StreamReaderProtocol {
     }
 
     async fn drain(&self) -> Result<(), types::Error> {
-        Ok(Self::drain(self).await?)
+        Ok(outlive(Self::drain(self)).await?)
     }
 
     async fn wait_closed(&self) -> Result<(), types::Error> {
-        Ok(Self::wait_closed(self).await?)
+        Ok(outlive(Self::wait_closed(self)).await?)
     }
 }
 
 impl server::GuestServer for Server {
     async fn accept(&self) -> Result<(streams::StreamReader, streams::StreamWriter), types::Error> {
-        Ok(split(Self::accept(self).await?))
+        Ok(split(outlive(Self::accept(self)).await?))
     }
 
     async fn start_serving(&self) -> Result<(), types::Error> {
-        Ok(Self::start_serving(self)?)
+        Ok(outlive(async { Self::start_serving(self) }).await?)
     }
 
     async fn serve_forever(&self) -> Result<(), types::Error> {
-        Ok(Self::serve_until_closed(self).await?)
+        Ok(outlive(Self::serve_until_closed(self)).await?)
     }
 
     fn is_serving(&self) -> bool {
@@ -227,7 +228,7 @@ impl server::GuestServer for Server {
     }
 
     async fn wait_closed(&self) -> Result<(), types::Error> {
-        Self::wait_closed(self).await;
+        outlive(Self::wait_closed(self)).await;
         Ok(())
     }
 }

@@ -1,5 +1,4 @@
-//! The benchmark's server on asyncio's plain methods through `bindings/rust`: an async call to another component for every
-//! `readline` and every `drain`.
+//! The benchmark's server on `bindings/rust`: synchronous calls to another component, and the ready queue.
 
 use bench_protocol::{Mode, Received, SERVING};
 use console::{eprintln, println};

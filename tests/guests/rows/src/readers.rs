@@ -19,6 +19,15 @@ pub(crate) async fn several_separators_shortest_match_wins() -> Outcome {
     expect("third", reader.readuntil(ends()).await?, b"last\n".to_vec())
 }
 
+/// wasmtime's table of tasks has room for a million.
+pub(crate) async fn a_million_calls_that_answer_at_once_leave_nothing() -> Outcome {
+    let reader = wasyncio_client::plain::StreamReader::new(None)?;
+    for _ in 0..1_050_000 {
+        reader.read(0).await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn lines_are_iterated() -> Outcome {
     let (server, address) = server().await?;
     let (_client, writer) = open_connection(&address.host, address.port).await?;

@@ -1,0 +1,64 @@
+//! The benchmark's server on asyncio's plain methods as they cross the boundary: an async call to another component for every
+//! `readline` and every `drain`.
+
+use bench_protocol::{Mode, Received, SERVING};
+use console::{eprintln, println};
+use wasyncio_client::plain::{StreamReader, StreamWriter, start_server};
+use wasyncio_client::{Error, spawn};
+
+async fn echo(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
+    loop {
+        let line = reader.readline().await?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        writer.write(&line)?;
+        writer.drain().await?;
+    }
+}
+
+async fn sink(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
+    let mut received = Received::default();
+    loop {
+        let data = reader.read(65536).await?;
+        if data.is_empty() {
+            break;
+        }
+        received.take(&data);
+    }
+    writer.write(received.report().as_bytes())?;
+    writer.drain().await
+}
+
+async fn serve(mode: Mode, reader: StreamReader, writer: StreamWriter) {
+    let served = match mode {
+        Mode::Echo => echo(&reader, &writer).await,
+        Mode::Sink => sink(&reader, &writer).await,
+    };
+    writer.close();
+    // A client that ends a measurement resets its connections; every other failure it notices itself.
+    let _ = served.and(writer.wait_closed().await);
+}
+
+async fn run() -> Result<(), String> {
+    let (address, mode) = bench_protocol::parse(&console::arguments())?;
+    let server =
+        start_server(vec![address.ip().to_string()], address.port(), None).await.map_err(|error| error.message())?;
+    for socket in server.sockets() {
+        println(format!("{SERVING}{socket}"));
+    }
+    loop {
+        let (reader, writer) = server.accept().await.map_err(|error| error.message())?;
+        spawn(serve(mode, reader, writer));
+    }
+}
+
+struct ComposedPlainEcho;
+
+impl wasip3::exports::cli::run::Guest for ComposedPlainEcho {
+    async fn run() -> Result<(), ()> {
+        run().await.map_err(|error| eprintln(format!("composed-plain-echo: {error}")))
+    }
+}
+
+wasip3::cli::command::export!(ComposedPlainEcho);
