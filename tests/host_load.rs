@@ -46,7 +46,8 @@ fn five_thousand_connections_at_once() {
     let count = limit.trim().parse().map_or(5_000, |limit: usize| limit.saturating_sub(200).min(5_000));
     let mut server = server(&["--stdio", "out"]);
     let address = server.address();
-    // One after the other: more at once than asyncio's backlog of 100 would wait for the system to try again, a second each.
+    // One after the other: more at once than asyncio's backlog of 100 would wait for the system to try again, a second
+    // each.
     let accepted = |_| {
         let mut client = connect(address);
         assert_echoes(&mut client);

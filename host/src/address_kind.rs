@@ -1,14 +1,16 @@
 //! Which addresses are reached over the public internet, and which only from here.
 //!
-//! Whoever serves a domain decides what its names resolve to. A grant for such a name is meant for a machine out there; were
-//! every address taken, the domain's owner could point it at this machine or at its private network ("DNS rebinding").
+//! Whoever serves a domain decides what its names resolve to. A grant for such a name is meant for a machine out there;
+//! were every address taken, the domain's owner could point it at this machine or at its private network ("DNS
+//! rebinding").
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use ipnet::IpNet;
 
-/// The blocks that IANA's special-purpose registries (RFC 6890 and its updates) list as not globally reachable, and multicast.
+/// The blocks that IANA's special-purpose registries (RFC 6890 and its updates) list as not globally reachable, and
+/// multicast.
 const NOT_PUBLIC: &[&str] = &[
     "0.0.0.0/8",
     "10.0.0.0/8",

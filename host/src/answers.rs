@@ -1,7 +1,8 @@
 //! What look-ups answered to one running program: what a grant for a name is worth.
 //!
-//! Names and addresses come apart between looking up and connecting. A grant for a name covers exactly the addresses that
-//! the program was given for it; another look-up by the host could give others, and what is here now is what was used.
+//! Names and addresses come apart between looking up and connecting. A grant for a name covers exactly the addresses
+//! that the program was given for it; another look-up by the host could give others, and what is here now is what was
+//! used.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;

@@ -18,9 +18,9 @@ const PREFIX: &str = "wasyncio:streams/";
 /// name different versions of WASI 0.3, the higher one.
 ///
 /// # Errors
-/// [`Error::NotComponent`] and [`Error::Invalid`] if one of them is no component, [`Error::StreamsMismatch`] if `streams`
-/// lacks what `app` imports, [`Error::Compose`] if they do not fit otherwise. `app` is called "the program" in
-/// messages.
+/// [`Error::NotComponent`] and [`Error::Invalid`] if one of them is no component, [`Error::StreamsMismatch`] if
+/// `streams` lacks what `app` imports, [`Error::Compose`] if they do not fit otherwise. `app` is called "the program"
+/// in messages.
 pub fn compose(app: &[u8], streams: &[u8]) -> Result<Vec<u8>> {
     compose_named("the program", app, streams)
 }

@@ -8,8 +8,8 @@ use wasmtime_wasi::FsPerms;
 
 /// Permission to use a directory, with everything in it, under a name of the program's own.
 ///
-/// Written `HOST[::GUEST][:rw]`: HOST is a path on this machine, GUEST what the program calls it, the same unless given.
-/// Files can be read; with `:rw` also written, created and removed. No link leads out of the directory.
+/// Written `HOST[::GUEST][:rw]`: HOST is a path on this machine, GUEST what the program calls it, the same unless
+/// given. Files can be read; with `:rw` also written, created and removed. No link leads out of the directory.
 ///
 /// # Examples
 ///

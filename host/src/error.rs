@@ -179,7 +179,8 @@ pub enum Error {
         limit: Limit,
     },
 
-    /// Running: the program itself said that it failed (see [`ExitStatus::into_result`](crate::ExitStatus::into_result)).
+    /// Running: the program itself said that it failed (see
+    /// [`ExitStatus::into_result`](crate::ExitStatus::into_result)).
     #[error("the program ended with exit code {code}")]
     Failed {
         /// The program's exit code, not 0.

@@ -11,8 +11,8 @@ use crate::endpoint::{Endpoint, GrantError, Host, Port};
 
 /// Permission to listen on local addresses.
 ///
-/// Written `HOST:PORT`: HOST is an IP address (IPv6 in brackets), a network such as `10.0.0.0/8` or `[fd00::]/8`, a host
-/// name, or `*` for any address; PORT is a number, 0 for a port that the operating system picks, a range such as
+/// Written `HOST:PORT`: HOST is an IP address (IPv6 in brackets), a network such as `10.0.0.0/8` or `[fd00::]/8`, a
+/// host name, or `*` for any address; PORT is a number, 0 for a port that the operating system picks, a range such as
 /// `8000-8100`, or `*` for any. An address grants just itself: `0.0.0.0:80` is not `127.0.0.1:80`.
 ///
 /// # Examples
@@ -30,9 +30,9 @@ pub struct ListenGrant(Endpoint);
 
 /// Permission to connect to remote addresses.
 ///
-/// Written `HOST:PORT`: HOST is an IP address (IPv6 in brackets), a network such as `10.0.0.0/8` or `[fd00::]/8`, a host
-/// name, `*.DOMAIN` for all names below a domain, or `*` for any; PORT is a number, a range such as `8000-8100`, or `*` for
-/// any. A name grants looking it up, and the addresses that the program was then given for it; of these only
+/// Written `HOST:PORT`: HOST is an IP address (IPv6 in brackets), a network such as `10.0.0.0/8` or `[fd00::]/8`, a
+/// host name, `*.DOMAIN` for all names below a domain, or `*` for any; PORT is a number, a range such as `8000-8100`,
+/// or `*` for any. A name grants looking it up, and the addresses that the program was then given for it; of these only
 /// addresses of the public internet, because others must not be what the owner of a domain decides. Names of this
 /// machine, `localhost` and what ends in `.localhost`, grant its loopback addresses, and a
 /// [`HostEntry`](crate::HostEntry) what it says.

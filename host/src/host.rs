@@ -128,8 +128,8 @@ impl Host {
         self.composed(name, bytes)
     }
 
-    /// Prepares an instance of the streams component, for this program itself to use. Compiling takes from milliseconds to
-    /// seconds and blocks the thread.
+    /// Prepares an instance of the streams component, for this program itself to use. Compiling takes from milliseconds
+    /// to seconds and blocks the thread.
     ///
     /// # Errors
     /// [`Error::NoStreams`] if this build of the crate has no such component; [`Error::Compile`],

@@ -9,7 +9,8 @@ use crate::endpoint::host_name;
 
 /// Addresses of a host name, given by the operator instead of the system's resolver.
 ///
-/// Written `NAME=IP[,IP…]`, as one line of a hosts file. It grants nothing: a program may use the name if a grant has it.
+/// Written `NAME=IP[,IP…]`, as one line of a hosts file. It grants nothing: a program may use the name if a grant has
+/// it.
 ///
 /// # Examples
 ///

@@ -16,11 +16,11 @@ pub struct Limits {
     /// Connections open at once, accepted and made. At this number accepting pauses, so that further peers wait in the
     /// listening socket's queue, and connecting fails. Counts connections of WASI 0.3.
     pub max_connections: Option<usize>,
-    /// How long a connection may be open with no byte in either direction. Then it is closed, and what the program reads
-    /// or writes on it next fails with a timeout. Counts connections of WASI 0.3.
+    /// How long a connection may be open with no byte in either direction. Then it is closed, and what the program
+    /// reads or writes on it next fails with a timeout. Counts connections of WASI 0.3.
     pub idle_timeout: Option<Duration>,
-    /// How long the program may compute without ever waiting. Then it is ended. In any case such a program gives way every
-    /// 10 milliseconds to whatever else runs on its thread.
+    /// How long the program may compute without ever waiting. Then it is ended. In any case such a program gives way
+    /// every 10 milliseconds to whatever else runs on its thread.
     pub max_compute: Option<Duration>,
     /// How long the program may run, all in all. Then it is ended.
     pub timeout: Option<Duration>,

@@ -101,8 +101,8 @@ impl Policy {
     /// Whether a program may connect to `address` whatever it looked up before.
     ///
     /// That is so if a grant has the address, the host `*`, or a name that the operator gave the address for with
-    /// [`resolve`](Self::resolve); and for the addresses 127.0.0.1 and ::1, a name of this machine, such as `localhost`. What
-    /// a grant with another name permits depends on what the running program is answered.
+    /// [`resolve`](Self::resolve); and for the addresses 127.0.0.1 and ::1, a name of this machine, such as
+    /// `localhost`. What a grant with another name permits depends on what the running program is answered.
     pub fn permits_connect(&self, address: SocketAddr) -> bool {
         let ip = address.ip().to_canonical();
         let covers = |host: &Host| {

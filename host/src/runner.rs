@@ -140,13 +140,13 @@ impl Runner {
 
     /// Runs the program to its end.
     ///
-    /// Must be called within a tokio runtime with I/O and time enabled; any number of runs can share a thread. A program
-    /// that computes without pause gives way every 10 milliseconds.
+    /// Must be called within a tokio runtime with I/O and time enabled; any number of runs can share a thread. A
+    /// program that computes without pause gives way every 10 milliseconds.
     ///
     /// # Errors
-    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::Instantiate`] if the program could not
-    /// be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it. That the program itself
-    /// reports a failure is no error here but an [`ExitStatus`].
+    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::Instantiate`] if the program
+    /// could not be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it. That the program
+    /// itself reports a failure is no error here but an [`ExitStatus`].
     ///
     /// # Cancel safety
     /// Yes, in that dropping the future ends the program at once: its sockets are closed and its memory freed. What it
@@ -158,8 +158,8 @@ impl Runner {
         }
     }
 
-    /// Runs the program to its end, or until `stop` completes: then its listening sockets are closed, and it goes on until
-    /// its connections are closed too, but no longer than `grace`.
+    /// Runs the program to its end, or until `stop` completes: then its listening sockets are closed, and it goes on
+    /// until its connections are closed too, but no longer than `grace`.
     ///
     /// # Errors
     /// As [`run`](Self::run).

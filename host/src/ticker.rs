@@ -1,8 +1,8 @@
 //! The clock by which programs that compute without pause are interrupted.
 //!
-//! wasmtime has compiled code look at a counter, the epoch. A thread advances it every [`TICK`], but only while a program
-//! computes: an idle server costs no wake-ups. A program that starts to compute wakes the thread if it rests; the
-//! thread rests again after a tick in which no program was at work.
+//! wasmtime has compiled code look at a counter, the epoch. A thread advances it every [`TICK`], but only while a
+//! program computes: an idle server costs no wake-ups. A program that starts to compute wakes the thread if it rests;
+//! the thread rests again after a tick in which no program was at work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -30,8 +30,8 @@ type OnFailure = Box<dyn Fn(usize, &Error, Duration) + Send>;
 /// A worker that traps or reaches a limit costs its own connections, and is replaced after a delay that grows from 100
 /// milliseconds to 30 seconds with each failure in a row. A worker whose program ends by itself is not replaced.
 ///
-/// Every worker's thread has a tokio runtime of its own. The listening sockets belong to this, not to the program: they stay
-/// open while a worker is replaced, also when a program closes its server.
+/// Every worker's thread has a tokio runtime of its own. The listening sockets belong to this, not to the program: they
+/// stay open while a worker is replaced, also when a program closes its server.
 #[must_use = "workers do nothing until `run` is called"]
 pub struct Workers {
     program: Program,
@@ -76,15 +76,15 @@ impl Workers {
         self
     }
 
-    /// Reports workers that broke to `callback` and not to the log: the worker's number from 0 on, the reason, and when it
-    /// is replaced.
+    /// Reports workers that broke to `callback` and not to the log: the worker's number from 0 on, the reason, and when
+    /// it is replaced.
     pub fn on_failure(mut self, callback: impl Fn(usize, &Error, Duration) + Send + 'static) -> Self {
         self.on_failure = Box::new(callback);
         self
     }
 
-    /// Runs until all programs have ended by themselves, or are stopped through `control`. A `control` whose sender is gone
-    /// asks for nothing. Of programs that ended differently, the first failure is the result.
+    /// Runs until all programs have ended by themselves, or are stopped through `control`. A `control` whose sender is
+    /// gone asks for nothing. Of programs that ended differently, the first failure is the result.
     ///
     /// # Errors
     /// Those of [`Runner::run`] that another try would not mend: [`Error::Directory`] and [`Error::Instantiate`]; and

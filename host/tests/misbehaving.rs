@@ -1,25 +1,18 @@
 //! Programs that misbehave on purpose, and the limits that hold them.
 
+mod support;
+
 use std::time::{Duration, Instant};
 
 use wasyncio_host::{Error, Host, Limit, Limits, Metrics, Program, Runner};
 
-/// A program of WASI 0.2 whose `run` does this.
+use support::{ENDLESS, component};
+
+/// A program whose `run` does this.
 fn program(host: &Host, body: &str) -> Program {
-    let text = format!(
-        r#"(component
-            (core module $m
-                (memory (export "memory") 1)
-                (func (export "run") (result i32) {body}))
-            (core instance $i (instantiate $m))
-            (func $run (result (result)) (canon lift (core func $i "run")))
-            (instance $face (export "run" (func $run)))
-            (export "wasi:cli/run@0.2.0" (instance $face)))"#
-    );
-    host.load("program", wat::parse_str(text).expect("it is valid")).expect("it is a program")
+    host.load("program", component(body)).expect("it is a program")
 }
 
-const ENDLESS: &str = "(loop $again br $again) unreachable";
 const BOMB: &str = "(loop $again (drop (memory.grow (i32.const 16))) br $again) unreachable";
 
 #[tokio::test]

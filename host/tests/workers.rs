@@ -1,5 +1,7 @@
 //! Workers that break are replaced; the others go on.
 
+mod support;
+
 use std::num::NonZeroUsize;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -7,23 +9,15 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use wasyncio_host::{Control, Error, Host, Outcome, Program, Runner, Workers};
 
+use support::{ENDLESS, component};
+
 fn program(host: &Host, body: &str) -> Program {
-    let text = format!(
-        r#"(component
-            (core module $m (func (export "run") (result i32) {body}))
-            (core instance $i (instantiate $m))
-            (func $run (result (result)) (canon lift (core func $i "run")))
-            (instance $face (export "run" (func $run)))
-            (export "wasi:cli/run@0.2.0" (instance $face)))"#
-    );
-    host.load("program", wat::parse_str(text).expect("it is valid")).expect("it is a program")
+    host.load("program", component(body)).expect("it is a program")
 }
 
 fn workers(program: &Program, count: usize) -> Workers {
     Workers::new(program, NonZeroUsize::new(count).expect("not zero"), Runner::new)
 }
-
-const ENDLESS: &str = "(loop $again br $again) unreachable";
 
 #[tokio::test]
 async fn programs_that_end_by_themselves_are_not_replaced() {

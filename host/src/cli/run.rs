@@ -61,16 +61,17 @@ pub(super) struct Run {
 
     /// Let the program listen on HOST:PORT; may be repeated
     ///
-    /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, or * for any address. PORT is a number, 0 for a port that the system picks, a range such as 8000-8100, or * for any.
+    /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, or * for any address.
+    /// PORT is a number, 0 for a port that the system picks, a range such as 8000-8100, or * for any.
     #[arg(long, value_name = "HOST:PORT")]
     allow_listen: Vec<ListenGrant>,
 
     /// Let the program connect to HOST:PORT; may be repeated
     ///
-    /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, *.DOMAIN for all names below
-    /// a domain, or * for any host. PORT is a number, a range such as 8000-8100, or * for any. A name also
-    /// lets the program look it up, and then connect to the addresses that it was given. Of these only public ones, so
-    /// that no domain's owner can direct it into your network: grant others by address, or use --resolve.
+    /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, *.DOMAIN for all names
+    /// below a domain, or * for any host. PORT is a number, a range such as 8000-8100, or * for any. A name also lets
+    /// the program look it up, and then connect to the addresses that it was given. Of these only public ones, so that
+    /// no domain's owner can direct it into your network: grant others by address, or use --resolve.
     #[arg(long, value_name = "HOST:PORT")]
     allow_connect: Vec<ConnectGrant>,
 
@@ -121,9 +122,9 @@ pub(super) struct Run {
 struct ServiceFlags {
     /// Run N isolated instances that share the listening addresses, each on a thread of its own
     ///
-    /// One that traps costs only its own connections, and is replaced after a delay that grows with each failure. SIGHUP
-    /// loads the program and the policy file again: the listening sockets stay, and the old instances have --grace for
-    /// their connections. Limits are for each instance.
+    /// One that traps costs only its own connections, and is replaced after a delay that grows with each failure.
+    /// SIGHUP loads the program and the policy file again: the listening sockets stay, and the old instances have
+    /// --grace for their connections. Limits are for each instance.
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
 

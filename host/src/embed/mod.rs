@@ -1,8 +1,8 @@
 //! asyncio's streams for a Rust program: `open_connection` and `start_server`, inside the sandbox.
 //!
-//! [`Host::streams`](crate::Host::streams) makes an instance of the streams component of its own, with a policy and limits
-//! as a program has. What it gives has asyncio's names and asyncio's meaning; the interface in `wit/` documents each
-//! function.
+//! [`Host::streams`](crate::Host::streams) makes an instance of the streams component of its own, with a policy and
+//! limits as a program has. What it gives has asyncio's names and asyncio's meaning; the interface in `wit/` documents
+//! each function.
 //!
 //! # Examples
 //!
@@ -95,16 +95,16 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Calls `f` with asyncio's functions, and drives the streams until it is done. Readers, writers and servers live as
-    /// long as `f` does.
+    /// Calls `f` with asyncio's functions, and drives the streams until it is done. Readers, writers and servers live
+    /// as long as `f` does.
     ///
     /// wasmtime can free what the component holds for a reader, writer or server only when none of its functions is at
-    /// work, so that is done when `f` has returned; close writers and servers in good time. Must be called within a tokio
-    /// runtime with I/O and time enabled.
+    /// work, so that is done when `f` has returned; close writers and servers in good time. Must be called within a
+    /// tokio runtime with I/O and time enabled.
     ///
     /// # Errors
-    /// [`Error::Trap`](crate::Error::Trap) or [`Error::Limit`](crate::Error::Limit) if the component ended. What `f` makes of
-    /// its own errors is its result.
+    /// [`Error::Trap`](crate::Error::Trap) or [`Error::Limit`](crate::Error::Limit) if the component ended. What `f`
+    /// makes of its own errors is its result.
     ///
     /// # Cancel safety
     /// No: what `f` was about to do is lost, and this is best dropped too.
@@ -160,7 +160,8 @@ impl<'a> Asyncio<'a> {
     /// An [`OsError`] if that fails; access-denied if the policy does not grant it.
     ///
     /// # asyncio
-    /// `await asyncio.start_server(callback, hosts, port, **options)`, with [`Server::accept`] in the place of the callback.
+    /// `await asyncio.start_server(callback, hosts, port, **options)`, with [`Server::accept`] in the place of the
+    /// callback.
     pub async fn start_server(
         self,
         hosts: &[&str],

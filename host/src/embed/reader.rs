@@ -44,8 +44,8 @@ impl StreamReader<'_> {
     /// Reads until the first of `separators`, and with it.
     ///
     /// # Errors
-    /// An incomplete-read-error if the stream ends before; a limit-overrun-error if the separator is not within the limit;
-    /// that of the connection.
+    /// An incomplete-read-error if the stream ends before; a limit-overrun-error if the separator is not within the
+    /// limit; that of the connection.
     pub async fn readuntil(&self, separators: &[&[u8]]) -> StreamResult<Vec<u8>> {
         let separators: Vec<_> = separators.iter().map(|separator| separator.to_vec()).collect();
         flat(call!(self, call_readuntil, separators))

@@ -25,8 +25,8 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, permit: Permit) -> Arc<Self> {
-        // Every write is one of the program's own decisions to send, so waiting for more only adds latency. Some systems
-        // refuse it for a connection that the peer has reset already, which the next read or write tells.
+        // Every write is one of the program's own decisions to send, so waiting for more only adds latency. Some
+        // systems refuse it for a connection that the peer has reset already, which the next read or write tells.
         _ = stream.set_nodelay(true);
         let network = Arc::clone(permit.network());
         network.opened();

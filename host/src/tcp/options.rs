@@ -66,8 +66,8 @@ impl Family {
         }
     }
 
-    /// Whether a socket of this family can have `address`: of the family, no multicast or broadcast, and neither IPv4 mapped
-    /// into IPv6 nor the deprecated "compatible" form.
+    /// Whether a socket of this family can have `address`: of the family, no multicast or broadcast, and neither IPv4
+    /// mapped into IPv6 nor the deprecated "compatible" form.
     pub(super) fn takes(self, address: IpAddr) -> bool {
         match (self, address) {
             (Self::V4, IpAddr::V4(v4)) => !v4.is_multicast() && !v4.is_broadcast(),

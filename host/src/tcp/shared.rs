@@ -11,9 +11,10 @@ use tokio::net::TcpSocket;
 
 /// Listening sockets that outlive the instances of a program. Cheap to clone; clones share everything.
 ///
-/// The first instance that binds an address opens it; for every other, binding it gives the same socket. Their connections
-/// come from one queue, and go to whichever instance accepts first. The sockets stay open until [`close`](Self::close) or
-/// until this and all instances are gone, so that peers wait in the queue while an instance is replaced.
+/// The first instance that binds an address opens it; for every other, binding it gives the same socket. Their
+/// connections come from one queue, and go to whichever instance accepts first. The sockets stay open until
+/// [`close`](Self::close) or until this and all instances are gone, so that peers wait in the queue while an instance
+/// is replaced.
 #[derive(Clone, Default)]
 pub struct SharedListeners {
     sockets: Arc<Mutex<Sockets>>,
@@ -25,8 +26,8 @@ struct Sockets {
     closed: bool,
 }
 
-/// The address as a program asks for it, and how many times the instance has asked for it before: a program that binds port
-/// 0 twice wants two ports.
+/// The address as a program asks for it, and how many times the instance has asked for it before: a program that binds
+/// port 0 twice wants two ports.
 pub(super) type Key = (SocketAddr, usize);
 
 impl SharedListeners {

@@ -102,7 +102,8 @@ impl TcpSocket {
         let State::Fresh(socket) = std::mem::replace(&mut self.state, State::Closed(ErrorCode::InvalidState)) else {
             return Err(ErrorCode::InvalidState);
         };
-        // Only an address that was granted for listening is shared: with any other, the program means to connect from it.
+        // Only an address that was granted for listening is shared: with any other, the program means to connect from
+        // it.
         let bound = match shared {
             Some(shared) if gate.grants_listening(address).await => {
                 shared.bind((address, repeat), socket, |socket| bind(socket, address))

@@ -1,7 +1,7 @@
 //! The two directions of a connection, as wasmtime polls them.
 //!
-//! Bytes go between the program's memory and the kernel without a buffer in between. A read or write of no bytes asks for
-//! readiness. One that the program cancels (`finish`) ends as cancelled unless it can be done at once.
+//! Bytes go between the program's memory and the kernel without a buffer in between. A read or write of no bytes asks
+//! for readiness. One that the program cancels (`finish`) ends as cancelled unless it can be done at once.
 
 use std::io::ErrorKind;
 use std::net::Shutdown;
