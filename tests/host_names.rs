@@ -55,3 +55,52 @@ fn an_entry_without_addresses_is_a_usage_error() {
     assert_eq!(finished.status.code(), Some(2));
     assert!(finished.stderr.contains("NAME=IP"), "{}", finished.stderr);
 }
+
+/// The client of the documents, which asks for `address`, and an echoing peer on `port` of this machine.
+fn client(flags: &[&str], name: &str) -> wasyncio_tests::Finished {
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = peer.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        let (mut stream, _) = peer.accept().expect("a client");
+        let mut bytes = [0; 100];
+        let count = std::io::Read::read(&mut stream, &mut bytes).expect("a message");
+        stream.write_all(&bytes[..count]).expect("the client reads");
+    });
+    let mut run = Command::new(command());
+    run.arg("run").args(flags.iter().map(|flag| flag.replace("PORT", &port.to_string())));
+    finish(run.arg(example("tcp-echo-client")).args(["--", "hello", &format!("{name}:{port}")]))
+}
+
+#[test]
+fn a_granted_name_connects_to_what_the_operator_gave() {
+    let finished =
+        client(&["--resolve", "echo.example=127.0.0.1", "--allow-connect", "echo.example:PORT"], "echo.example");
+    assert!(finished.status.success(), "{}", finished.stderr);
+    assert!(finished.stdout.contains("Received: 'hello'"), "{}", finished.stdout);
+}
+
+#[test]
+fn a_wildcard_covers_a_name_the_operator_gave() {
+    let finished = client(&["--resolve", "a.b.example=127.0.0.1", "--allow-connect", "*.example:PORT"], "a.b.example");
+    assert!(finished.status.success(), "{}", finished.stderr);
+}
+
+#[test]
+fn localhost_is_granted_by_its_name() {
+    let finished = client(&["--allow-connect", "localhost:PORT"], "localhost");
+    assert!(finished.status.success(), "{}", finished.stderr);
+}
+
+#[test]
+fn a_network_and_a_range_of_ports_cover_an_address() {
+    let finished = client(&["--allow-connect", "127.0.0.0/8:1-65535"], "127.0.0.1");
+    assert!(finished.status.success(), "{}", finished.stderr);
+}
+
+#[test]
+fn the_port_of_a_grant_counts_for_a_name_too() {
+    let finished =
+        client(&["--resolve", "echo.example=127.0.0.1", "--allow-connect", "echo.example:1"], "echo.example");
+    assert!(!finished.status.success());
+    assert!(finished.stderr.contains("denied: connecting to 127.0.0.1:"), "{}", finished.stderr);
+}

@@ -104,17 +104,17 @@ pub(super) struct Run {
     policy: Option<PathBuf>,
 
     #[command(flatten)]
-    limits: LimitFlags,
-
-    #[command(flatten)]
-    service: ServiceFlags,
-
-    #[command(flatten)]
     streams: Streams,
 
     /// Arguments of the program
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<String>,
+
+    #[command(flatten)]
+    limits: LimitFlags,
+
+    #[command(flatten)]
+    service: ServiceFlags,
 }
 
 #[derive(Debug, Args)]
@@ -148,7 +148,9 @@ struct LimitFlags {
     #[arg(long, value_name = "SIZE")]
     max_memory: Option<bytesize::ByteSize>,
 
-    /// Let it have this many connections open; then accepting pauses, nothing is dropped, and connecting fails
+    /// Let the program have this many connections open; at that number, accepting pauses and connecting fails
+    ///
+    /// Nothing is dropped: further peers wait in the listening socket's queue.
     #[arg(long, value_name = "N", value_parser = connections)]
     max_connections: Option<usize>,
 
