@@ -7,6 +7,7 @@ use super::{Connection, Phase};
 use crate::error::{Error, Result};
 use crate::transport::background::{self, Flush};
 use crate::transport::outbound::{Outbound, Sending};
+use crate::transport::waiters::one_turn;
 
 /// Bytes that are buffered at most before they are sent without waiting for the program to rest: a program that writes
 /// much and never awaits must not fill the memory while the kernel would take it.
@@ -135,7 +136,7 @@ impl Connection {
         }
         if self.is_closing() {
             // Lets a close that is under way be seen, as asyncio's `sleep(0)` does.
-            yield_once().await;
+            one_turn().await;
         }
         if self.phase.get() == Phase::Lost {
             return Err(Error::connection_lost());
@@ -183,17 +184,4 @@ impl Flush for Connection {
         self.flush_noted.set(false);
         self.flush();
     }
-}
-
-/// Lets everything else that is ready run first.
-async fn yield_once() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

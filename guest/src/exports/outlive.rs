@@ -10,7 +10,8 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+
+use crate::transport::waiters::one_turn;
 
 /// How many tasks may wait for their last turn.
 const MOST: u32 = 64;
@@ -43,17 +44,4 @@ pub(super) async fn outlive<T>(answer: impl Future<Output = T>) -> T {
         });
     }
     answer
-}
-
-/// Ready when it is polled for the second time.
-async fn one_turn() {
-    let mut passed = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut passed, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

@@ -37,3 +37,16 @@ impl Waiters {
         }
     }
 }
+
+/// Lets everything else that is ready run first.
+pub(crate) async fn one_turn() {
+    let mut passed = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut passed, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
