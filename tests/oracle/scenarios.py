@@ -79,7 +79,8 @@ async def reset_while_writing():
             await asyncio.sleep(0.001)
         say("no error")
     except ConnectionError as error:
-        say("write", told(error))
+        # Whether it is a read or a write that meets the reset first, and so the message, is a race in CPython, too.
+        say("write", type(error).__name__)
     await attempt("wait_closed", writer.wait_closed())
     say("is_closing", writer.is_closing())
     await attempt("read", reader.read(1))

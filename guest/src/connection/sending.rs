@@ -96,7 +96,6 @@ impl Connection {
             polled
         })
         .await;
-        self.sender_runs.set(false);
         self.progressed(sending);
         // While closing, whoever closes finds the error.
         if sending == Sending::Broken && self.phase.get() == Phase::Open {
@@ -107,6 +106,8 @@ impl Connection {
             };
             self.lose(Some(error.unwrap_or_else(Error::connection_lost)));
         }
+        // Not earlier: a second sender would ask for the reason again, which is told once.
+        self.sender_runs.set(false);
     }
 
     /// Sending has come further: whoever drains may go on, and an end that was asked for can be sent.

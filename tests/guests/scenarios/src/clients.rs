@@ -3,7 +3,7 @@
 use wasyncio_client::{ConnectionOptions, Error, open_connection_with};
 use wit_bindgen::spawn_local;
 
-use crate::transcript::{Repr, attempt, connect, port, say, sleep, told};
+use crate::transcript::{Repr, attempt, class, connect, port, say, sleep, told};
 
 /// Options in which everything has Python's default.
 pub(crate) fn options() -> ConnectionOptions {
@@ -63,7 +63,7 @@ pub(crate) async fn reset_while_writing() -> Result<(), Error> {
     };
     match write.await {
         Ok(()) => say("no error"),
-        Err(error) => say(format!("write {}", told(&error))),
+        Err(error) => say(format!("write {}", class(&error))),
     }
     attempt("wait_closed", writer.wait_closed().await);
     say(format!("is_closing {}", writer.is_closing().repr()));
