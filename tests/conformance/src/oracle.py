@@ -66,10 +66,15 @@ class Reader(asyncio.StreamReader):
         try:
             return await super().read(n)
         except BaseException:
-            self._buffer[:0] = b''.join(self.taken[task])
+            self.put_back(task)
             raise
         finally:
             del self.taken[task]
+
+    def put_back(self, task):
+        self._buffer[:0] = b''.join(self.taken.get(task, ()))
+        if task in self.taken:
+            self.taken[task] = []
 
 
 # The cases of WIT's `os-error-kind` that have a class in Python.
@@ -153,7 +158,10 @@ class Run:
         if not self.pending:
             return 'none'
         number = list(self.pending)[which % len(self.pending)]
-        self.pending.pop(number).cancel()
+        task = self.pending.pop(number)
+        task.cancel()
+        # wasyncio puts back as soon as a read is dropped, not when a task is run to its end.
+        self.reader.put_back(task)
         return f'cancelled {number}'
 
     def settle(self):
