@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use wasyncio_client::plain::StreamReaderProtocol;
-use wasyncio_client::{Error, StreamReader, from_streams, open_connection};
+use wasyncio_client::{AddressFamily, Error, ExtraInfo, StreamReader, from_streams, open_connection};
 use wit_bindgen::spawn_local;
 
 use crate::helpers::{Outcome, Wrong, expect, holds, port, server, sleep};
@@ -26,6 +26,35 @@ pub(crate) async fn a_million_calls_that_answer_at_once_leave_nothing() -> Outco
         reader.read(0).await?;
     }
     Ok(())
+}
+
+pub(crate) async fn a_transport_writes_and_tells_of_its_socket() -> Outcome {
+    let (server, address) = server().await?;
+    let (client, writer) = open_connection(&address.host, address.port).await?;
+    let (reader, accepted) = server.accept().await?;
+    let transport = writer.transport();
+    holds("can_write_eof", transport.can_write_eof())?;
+    transport.write(b"one ")?;
+    transport.writelines(&[b"two ".to_vec(), b"three".to_vec()])?;
+    transport.write_eof()?;
+    expect("what was written", reader.read(-1).await?, b"one two three".to_vec())?;
+    let after = Error::RuntimeError("Cannot call write() after write_eof()".into());
+    expect("write after the end", transport.write(b"more"), Err(after))?;
+
+    let Some(ExtraInfo::Socket(here)) = transport.get_extra_info("socket") else {
+        return Err(Wrong("no socket".into()));
+    };
+    let Some(ExtraInfo::Socket(there)) = accepted.get_extra_info("socket") else {
+        return Err(Wrong("no socket of the accepted connection".into()));
+    };
+    expect("family", here.family, AddressFamily::Inet)?;
+    expect("the server's address", here.peername.clone(), Some(address))?;
+    expect("their peer", here.peername, there.sockname)?;
+    expect("our peer", here.sockname, there.peername)?;
+
+    transport.close();
+    expect("wait_closed", writer.wait_closed().await, Ok(()))?;
+    expect("the reader ends", client.read(1).await?, vec![])
 }
 
 pub(crate) async fn lines_are_iterated() -> Outcome {
