@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use wasyncio_tests::{DEADLINE, Running, command, dist, finish, spawn};
+use wasyncio_tests::{DEADLINE, Running, command, connect, dist, finish, spawn};
 
 fn rows() -> Command {
     let mut rows = Command::new(command());
@@ -114,6 +114,28 @@ fn leaves_no_descriptors(case: &str) {
     }
 }
 
+/// The timer of the established connections on a local port, as `/proc/net/tcp` has it: 2 is the keep-alive timer of an idle one.
+fn timers(port: u16) -> Vec<String> {
+    let table = fs::read_to_string("/proc/net/tcp").expect("Linux has the table");
+    let local = format!(":{port:04X}");
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row.len() > 5 && row[1].ends_with(&local) && row[3] == "01")
+        .map(|row| row[5][..2].into())
+        .collect()
+}
+
+/// Waits until the server's end of a connection has the keep-alive timer.
+fn keeps_alive(case: &str) {
+    let mut running = spawn(rows().arg(case));
+    let address = running.address();
+    let _client = connect(address);
+    let end = Instant::now() + DEADLINE;
+    while timers(address.port()) != ["02"] {
+        assert!(Instant::now() < end, "{:?}", timers(address.port()));
+        std::thread::yield_now();
+    }
+}
+
 macro_rules! cases {
     ($($name:ident => $run:expr;)+) => {
         $(
@@ -143,6 +165,7 @@ cases! {
     all_failures_are_told => in_network;
     unsupported_options_are_named => in_network;
     unresolved_and_denied_names_are_told_apart => in_network;
+    the_losers_of_a_race_are_closed => leaves_no_descriptors;
     a_cancelled_connect_leaves_nothing => leaves_no_descriptors;
     several_separators_shortest_match_wins => |case| passes(case, 0);
     a_million_calls_that_answer_at_once_leave_nothing => |case| passes(case, 0);
@@ -174,6 +197,7 @@ cases! {
         assert!(round < Duration::from_millis(20), "{round:?} a round trip");
     });
     several_hosts_and_families => |case| passes(case, 0);
+    keep_alive_reaches_the_connections => keeps_alive;
     every_interface_without_a_host => |case| passes(case, 0);
     a_bound_socket_is_served => |case| passes(case, 0);
     clients_are_closed => |case| passes(case, 0);

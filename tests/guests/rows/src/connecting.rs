@@ -92,6 +92,20 @@ pub(crate) async fn a_cancelled_connect_leaves_nothing() -> Outcome {
     Ok(())
 }
 
+// silent.test: 127.0.0.4 loses every race. The test counts the descriptors of the process.
+pub(crate) async fn the_losers_of_a_race_are_closed() -> Outcome {
+    console::println("begin");
+    for _ in 0..50 {
+        let (_reader, writer) = open_connection_with(Some("silent.test"), Some(port()), racing(2)).await?;
+        writer.close();
+        writer.wait_closed().await?;
+    }
+    console::println("end");
+    // The test looks, and then kills this.
+    sleep(20_000).await;
+    Ok(())
+}
+
 pub(crate) async fn unsupported_options_are_named() -> Outcome {
     let cases = [
         ("flags", ConnectionOptions { flags: Some(1), ..connection_options() }),

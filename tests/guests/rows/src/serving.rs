@@ -50,6 +50,18 @@ pub(crate) async fn several_hosts_and_families() -> Outcome {
     Ok(())
 }
 
+/// The test connects, looks at the system's table of connections, and then kills this.
+pub(crate) async fn keep_alive_reaches_the_connections() -> Outcome {
+    let options = ServerOptions { keep_alive: Some(true), ..server_options() };
+    let server = start_server_with(&["127.0.0.1"], 0, options).await?;
+    for socket in server.sockets() {
+        console::println(format!("Serving on {socket}"));
+    }
+    let _accepted = server.accept().await?;
+    sleep(20_000).await;
+    Ok(())
+}
+
 pub(crate) async fn every_interface_without_a_host() -> Outcome {
     let server = start_server_with(&[], 0, server_options()).await?;
     let hosts: Vec<_> = server.sockets().into_iter().map(|address| address.host).collect();
