@@ -5,20 +5,26 @@
 //! one future, the *pump*, follows the notes up once the program has come to rest.
 //!
 //! Linked into a program, the pump is spawned in the program's own task when there is something to do: it is polled after
-//! all else there that is ready. It ends at once, so that it never keeps a program from ending. In the component, calls come
+//! all else there that is ready. It ends soon, so that it never keeps a program from ending. In the component, calls come
 //! and go and synchronous exports have no task at all, so there the pump stays ([`stay`]) in the task of the first
 //! asynchronous call. A program that calls from another component is suspended in each asynchronous call, even if that
 //! answers at once, so the pump yields before it sends: wasmtime resumes a task that yields after every other that can run.
+//!
+//! The pump also lingers for a turn after each event. An executor of wit-bindgen that is told to go on looks for further events
+//! before it rests, so that all that has ended is handled in one turn, each connection once. Left alone it takes one event
+//! a turn, and wasmtime hands out that of the lowest handle first: under load the others would starve.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
-use super::waitable::in_task;
-#[cfg(feature = "component")]
-use super::waitable::keep_with_current;
+use super::task;
+
+/// How often the pump has itself polled again to linger for a turn: wit-bindgen's executor polls a future that wakes itself a
+/// second time before it looks around.
+const LINGER: u8 = 2;
 
 /// Something with bytes to send.
 pub(crate) trait Flush {
@@ -26,14 +32,21 @@ pub(crate) trait Flush {
     fn flush_written(self: Rc<Self>);
 }
 
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
 #[derive(Default)]
 struct Notes {
     unsent: RefCell<Vec<Rc<dyn Flush>>>,
-    tasks: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
+    /// What is sent before the pump yields to those whom it tells something.
+    #[cfg(feature = "component")]
+    news: RefCell<Vec<Rc<dyn Flush>>>,
+    tasks: RefCell<Vec<Task>>,
     /// How to wake the pump, while it waits.
     pump: RefCell<Option<Waker>>,
     spawned: Cell<bool>,
     stays: Cell<bool>,
+    /// How often the pump is still to be polled in vain.
+    linger: Cell<u8>,
     /// The pump has yielded since the last note was followed up.
     yielded: Cell<bool>,
 }
@@ -48,12 +61,37 @@ pub(crate) fn flush_soon(unsent: Rc<dyn Flush>) {
     wake();
 }
 
+/// Has `news` flushed when all that has happened is known: at once, unless events are being handled.
+#[cfg(feature = "component")]
+pub(crate) fn tell_soon(news: Rc<dyn Flush>) {
+    if task::keeper_runs() {
+        NOTES.with(|notes| notes.news.borrow_mut().push(news));
+        wake();
+    } else {
+        news.flush_written();
+    }
+}
+
 /// Runs a future beside the program.
 pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
-    if in_task() {
+    if task::runs() {
         wit_bindgen::spawn_local(future);
     } else {
         NOTES.with(|notes| notes.tasks.borrow_mut().push(Box::pin(future)));
+        wake();
+    }
+}
+
+/// Has the task that was just told of an event look for more of them before it rests.
+pub(crate) fn look_for_more() {
+    let elsewhere = NOTES.with(|notes| {
+        let elsewhere = notes.stays.get() && !task::keeper_runs();
+        if !elsewhere {
+            notes.linger.set(LINGER);
+        }
+        elsewhere
+    });
+    if !elsewhere {
         wake();
     }
 }
@@ -64,7 +102,7 @@ pub(crate) fn stay() {
     if NOTES.with(|notes| notes.stays.replace(true)) {
         return;
     }
-    keep_with_current();
+    task::keep_with_current();
     wake();
 }
 
@@ -72,35 +110,68 @@ fn wake() {
     NOTES.with(|notes| {
         if let Some(pump) = notes.pump.take() {
             pump.wake();
-        } else if !notes.spawned.get() && in_task() {
+        } else if !notes.spawned.get() && task::runs() {
             notes.spawned.set(true);
-            wit_bindgen::spawn_local(pump());
+            wit_bindgen::spawn_local(poll_fn(|cx| NOTES.with(|notes| notes.pump(cx))));
         }
     });
 }
 
-async fn pump() {
-    poll_fn(|cx| {
-        NOTES.with(|notes| {
-            for task in notes.tasks.take() {
-                wit_bindgen::spawn_local(task);
-            }
-            if notes.stays.get() && !notes.unsent.borrow().is_empty() && !notes.yielded.replace(true) {
-                cx.waker().wake_by_ref();
+impl Notes {
+    fn pump(&self, cx: &Context<'_>) -> Poll<()> {
+        for task in self.tasks.take() {
+            wit_bindgen::spawn_local(task);
+        }
+        if !self.stays.get() {
+            self.flush();
+            if self.lingers(cx) {
                 return Poll::Pending;
             }
-            notes.yielded.set(false);
-            for unsent in notes.unsent.take() {
-                unsent.flush_written();
+            self.spawned.set(false);
+            return Poll::Ready(());
+        }
+        if self.lingers(cx) {
+            return Poll::Pending;
+        }
+        let told = self.tell();
+        if (told || !self.unsent.borrow().is_empty()) && !self.yielded.replace(true) {
+            self.linger.set(LINGER);
+            if self.lingers(cx) {
+                return Poll::Pending;
             }
-            if notes.stays.get() {
-                *notes.pump.borrow_mut() = Some(cx.waker().clone());
-                Poll::Pending
-            } else {
-                notes.spawned.set(false);
-                Poll::Ready(())
+        }
+        self.yielded.set(false);
+        self.flush();
+        *self.pump.borrow_mut() = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    /// Has the pump polled again, if it is to linger.
+    fn lingers(&self, cx: &Context<'_>) -> bool {
+        let Some(left) = self.linger.get().checked_sub(1) else { return false };
+        self.linger.set(left);
+        cx.waker().wake_by_ref();
+        true
+    }
+
+    fn flush(&self) {
+        for unsent in self.unsent.take() {
+            unsent.flush_written();
+        }
+    }
+
+    /// Sends the news; whether there were any.
+    fn tell(&self) -> bool {
+        #[cfg(feature = "component")]
+        {
+            let news = self.news.take();
+            let some = !news.is_empty();
+            for news in news {
+                news.flush_written();
             }
-        })
-    })
-    .await;
+            some
+        }
+        #[cfg(not(feature = "component"))]
+        false
+    }
 }

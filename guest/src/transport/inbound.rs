@@ -14,8 +14,9 @@ use wit_bindgen::rt::async_support::StreamReader;
 use super::background;
 use super::bindings::wit_stream::StreamPayload;
 use super::progress::{BLOCKED, Ended};
+use super::task;
 use super::tcp::Outcome;
-use super::waitable::{Waitable, in_task};
+use super::waitable::Waitable;
 use super::waiters::Waiters;
 
 /// Room for the first reads of a connection, in bytes: most connections never need more.
@@ -104,7 +105,7 @@ impl Inbound {
     /// background.
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         if let Some(outcome) = &mut self.outcome
-            && in_task()
+            && task::runs()
         {
             let outcome = ready!(outcome.as_mut().poll(cx));
             self.outcome = None;

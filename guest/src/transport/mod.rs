@@ -14,6 +14,7 @@ pub(crate) mod pipe;
 pub(crate) mod progress;
 #[cfg(feature = "component")]
 pub(crate) mod ready;
+pub(crate) mod task;
 pub(crate) mod tcp;
 pub(crate) mod waitable;
 pub(crate) mod waiters;

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use wit_bindgen::rt::async_support::{StreamVtable, StreamWriter};
 
+use super::background::{self, Flush};
 use super::progress::{BLOCKED, Ended};
 use super::waitable::Waitable;
 
@@ -49,9 +50,16 @@ impl ReadyQueue {
     }
 
     /// Has `token` come out.
-    pub(crate) fn push(&self, token: u32) {
-        self.state.borrow_mut().queued.push(token);
-        self.send();
+    pub(crate) fn push(self: &Rc<Self>, token: u32) {
+        let queued = {
+            let queued = &mut self.state.borrow_mut().queued;
+            queued.push(token);
+            queued.len()
+        };
+        // The first; the others leave with it.
+        if queued == 1 {
+            background::tell_soon(self.clone());
+        }
     }
 
     /// A waker that has `token` come out, each time it is woken.
@@ -92,6 +100,12 @@ impl ReadyQueue {
                 state.finish(Ended::decode(code));
             }
         }
+    }
+}
+
+impl Flush for ReadyQueue {
+    fn flush_written(self: Rc<Self>) {
+        self.send();
     }
 }
 

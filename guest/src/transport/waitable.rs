@@ -8,120 +8,17 @@
 //! 1. The operation outlives whoever waits for it. A cancelled read leaves it in flight; its end is found by the next.
 //! 2. At most one task is registered at a time. A task that polls takes the registration over.
 //! 3. Polled where no task runs, in a synchronous export, an operation is registered with the keeper: the task that stays.
-//! 4. A registered task is told through `wasip3_task`, the C interface that all versions of wit-bindgen share (its
-//!    documentation is wit-bindgen's `src/rt/async_support/cabi.rs`).
+//! 4. What else has ended meanwhile is told in the same turn, before the task rests: see [`background`].
 
 #![expect(unsafe_code, reason = "talks the C interface between component-model tasks and what they wait for")]
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
-use std::ptr;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-type Callback = unsafe extern "C" fn(*mut c_void, u32);
-
-/// `struct wasip3_task`, version 1.
-#[repr(C)]
-struct TaskV1 {
-    version: u32,
-    task: *mut c_void,
-    register: unsafe extern "C" fn(*mut c_void, u32, Callback, *mut c_void) -> *mut c_void,
-    unregister: unsafe extern "C" fn(*mut c_void, u32) -> *mut c_void,
-}
-
-/// `struct wasip3_task_v2`: what later versions also begin with.
-#[repr(C)]
-struct TaskV2 {
-    v1: TaskV1,
-    vtable: &'static TaskVtable,
-}
-
-/// `struct wasip3_task_vtable`.
-#[repr(C)]
-struct TaskVtable {
-    register: unsafe extern "C" fn(*mut c_void, u32, Callback, *mut c_void) -> *mut c_void,
-    unregister: unsafe extern "C" fn(*mut c_void, u32) -> *mut c_void,
-    clone: unsafe extern "C" fn(*mut c_void) -> *mut c_void,
-    drop: unsafe extern "C" fn(*mut c_void),
-}
-
-/// The version of `wasip3_task` from which on a task can be cloned. wit-bindgen has it since 0.60.
-const VERSION_WITH_CLONE: u32 = 2;
-
-#[cfg(target_family = "wasm")]
-unsafe extern "C" {
-    fn wasip3_task_set(task: *mut TaskV1) -> *mut TaskV1;
-}
-
-/// There are no tasks outside of a component.
-#[cfg(not(target_family = "wasm"))]
-unsafe fn wasip3_task_set(_: *mut TaskV1) -> *mut TaskV1 {
-    ptr::null_mut()
-}
-
-/// Calls `f` with the task that runs now, or none: in a synchronous export no task does.
-fn with_current<R>(f: impl FnOnce(Option<&TaskV2>) -> R) -> R {
-    // SAFETY: the interface's one function both reads and sets; the value is put back before anything else can run,
-    // since `f` below does not call out of this module.
-    let task = unsafe {
-        let task = wasip3_task_set(ptr::null_mut());
-        wasip3_task_set(task);
-        task
-    };
-    // SAFETY: a task that is not null is valid while it runs, and from the version on that is checked here it has the
-    // layout of `TaskV2`.
-    let task =
-        unsafe { task.as_ref().filter(|task| task.version >= VERSION_WITH_CLONE).map(|_| &*task.cast::<TaskV2>()) };
-    f(task)
-}
-
-thread_local! {
-    /// The task that is told of what nobody else waits for.
-    static KEEPER: RefCell<Option<Task>> = const { RefCell::new(None) };
-}
-
-/// Makes the task that runs now the one that is told of operations which are polled where no task runs. It must stay.
-#[cfg(feature = "component")]
-pub(crate) fn keep_with_current() {
-    with_current(|current| {
-        if let Some(current) = current {
-            KEEPER.with(|keeper| keeper.replace(Some(current.keep())));
-        }
-    });
-}
-
-/// Whether a component-model task runs now, so that futures can be spawned and waited for.
-pub(crate) fn in_task() -> bool {
-    with_current(|task| task.is_some())
-}
-
-/// A task, kept beyond the call that it was found in.
-struct Task {
-    task: *mut c_void,
-    vtable: &'static TaskVtable,
-}
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        // SAFETY: `task` came from this vtable's `clone` and is dropped once.
-        unsafe { (self.vtable.drop)(self.task) }
-    }
-}
-
-impl TaskV2 {
-    fn keep(&self) -> Task {
-        // SAFETY: this task is alive; what `clone` gives is owned by `Task`.
-        Task { task: unsafe { (self.vtable.clone)(self.v1.task) }, vtable: self.vtable }
-    }
-}
-
-impl Clone for Task {
-    fn clone(&self) -> Self {
-        // SAFETY: the task is alive, since it was cloned before.
-        Self { task: unsafe { (self.vtable.clone)(self.task) }, vtable: self.vtable }
-    }
-}
+use super::background;
+use super::task::Task;
 
 /// The end of one operation that was started and is in flight.
 pub(crate) struct Waitable {
@@ -150,20 +47,16 @@ impl Waitable {
             return Poll::Ready(code);
         }
         self.inner.waker.borrow_mut().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
-        let current = with_current(|current| current.map(TaskV2::keep));
-        let Some(task) = current.or_else(|| KEEPER.with(|keeper| keeper.borrow().clone())) else {
+        let Some(task) = Task::current_or_keeper() else {
             return Poll::Pending;
         };
-        if self.inner.registered.borrow().as_ref().is_some_and(|registered| registered.task == task.task) {
+        if self.inner.registered.borrow().as_ref().is_some_and(|registered| registered.is(&task)) {
             return Poll::Pending;
         }
         self.withdraw();
-        // SAFETY: the task is alive. The callback gets one count of the `Rc`, so that its pointer is valid until it is called or
-        // `unregister` hands it back.
-        unsafe {
-            let told = Rc::into_raw(self.inner.clone()).cast_mut().cast();
-            (task.vtable.register)(task.task, self.inner.handle, ended, told);
-        }
+        // SAFETY: the operation is in flight and was withdrawn from whom it was registered with. The callback gets one count of
+        // the `Rc`, so that its pointer is valid until it is called or `unregister` hands it back.
+        unsafe { task.register(self.inner.handle, ended, Rc::into_raw(self.inner.clone()).cast_mut().cast()) };
         self.inner.registered.replace(Some(task));
         Poll::Pending
     }
@@ -176,13 +69,10 @@ impl Waitable {
     /// Nobody waits any more; the operation goes on.
     pub(crate) fn withdraw(&self) {
         if let Some(task) = self.inner.registered.take() {
-            // SAFETY: the task is alive, since it was cloned. What `unregister` returns, if not null, is the pointer that
-            // was registered in `poll`, and its count is taken back.
-            unsafe {
-                let told = (task.vtable.unregister)(task.task, self.inner.handle);
-                if !told.is_null() {
-                    drop(Rc::from_raw(told.cast::<Inner>().cast_const()));
-                }
+            let told = task.unregister(self.inner.handle);
+            if !told.is_null() {
+                // SAFETY: this is the pointer that was registered in `poll`, and its count is taken back.
+                drop(unsafe { Rc::from_raw(told.cast::<Inner>().cast_const()) });
             }
         }
     }
@@ -206,4 +96,5 @@ unsafe extern "C" fn ended(told: *mut c_void, code: u32) {
     if let Some(waker) = inner.waker.take() {
         waker.wake();
     }
+    background::look_for_more();
 }
