@@ -138,7 +138,7 @@ pub type ByteStream = wit_bindgen::rt::async_support::StreamReader<u8>;
 pub(crate) fn streams_of(
     socket: &TcpSocket,
     limit: usize,
-    owner: Option<(Weak<dyn Owner>, u64)>,
+    owner: Option<(Weak<dyn Owner>, usize)>,
 ) -> (StreamReader, StreamWriter) {
     let info = SocketInfo {
         sockname: socket.get_local_address().ok().map(tcp::from_wasi),
@@ -164,7 +164,7 @@ fn check(options: &ConnectionOptions) -> Result<()> {
 /// One attempt.
 async fn connect(address: SocketAddr, local: Option<&[SocketAddr]>) -> Result<TcpSocket, OsError> {
     let failed = |code: tcp::ErrorCode| {
-        let cause = tcp::describe(&code).to_lowercase();
+        let cause = tcp::describe(&code).to_ascii_lowercase();
         OsError::new(tcp::kind_of(&code), format!("Connect call failed {}: {cause}", PythonAddress(&address)))
             .at(address)
     };
@@ -195,7 +195,7 @@ fn bind(socket: &TcpSocket, remote: SocketAddr, local: &[SocketAddr]) -> Result<
 
 /// The error of a failed bind, in Python's words.
 pub(crate) fn bind_failure(address: &SocketAddr, code: &tcp::ErrorCode) -> OsError {
-    let cause = tcp::describe(code).to_lowercase();
+    let cause = tcp::describe(code).to_ascii_lowercase();
     let text = format!("error while attempting to bind on address {}: {cause}", PythonAddress(address));
     OsError::new(tcp::kind_of(code), text).at(address)
 }

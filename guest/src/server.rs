@@ -1,11 +1,12 @@
 //! `asyncio.Server`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
+
+use slab::Slab;
 
 use crate::connect::{bind_failure, streams_of};
 use crate::connection::{Connection, Owner};
@@ -37,8 +38,7 @@ struct ServerState {
     accepting: Cell<bool>,
     turns: Waiters,
     /// The accepted connections that are alive, by their number.
-    clients: RefCell<BTreeMap<u64, Weak<Connection>>>,
-    accepted: Cell<u64>,
+    clients: RefCell<Slab<Weak<Connection>>>,
     ended: Waiters,
     limit: usize,
     /// Who is told when an accept that was tried in vain is worth trying again.
@@ -83,7 +83,6 @@ impl Server {
                 accepting: Cell::default(),
                 turns: Waiters::default(),
                 clients: RefCell::default(),
-                accepted: Cell::default(),
                 ended: Waiters::default(),
                 limit,
                 #[cfg(feature = "component")]
@@ -292,18 +291,17 @@ impl ServerState {
     }
 
     fn connected(self: &Rc<Self>, socket: &TcpSocket) -> (StreamReader, StreamWriter) {
-        let number = self.accepted.get();
-        self.accepted.set(number + 1);
+        let number = self.clients.borrow().vacant_key();
         let weak: Weak<Self> = Rc::downgrade(self);
         let (reader, writer) = streams_of(socket, self.limit, Some((weak, number)));
         let connection = writer.transport().connection().clone();
-        self.clients.borrow_mut().insert(number, Rc::downgrade(&connection));
+        self.clients.borrow_mut().insert(Rc::downgrade(&connection));
         (reader, writer)
     }
 
     fn each_client(&self, act: impl Fn(&Rc<Connection>)) {
         // A connection that ends leaves the list while this goes through it.
-        let clients: Vec<_> = self.clients.borrow().values().filter_map(Weak::upgrade).collect();
+        let clients: Vec<_> = self.clients.borrow().iter().filter_map(|(_, client)| client.upgrade()).collect();
         clients.iter().for_each(act);
     }
 
@@ -326,8 +324,8 @@ impl ServerState {
 }
 
 impl Owner for ServerState {
-    fn connection_lost(&self, number: u64) {
-        self.clients.borrow_mut().remove(&number);
+    fn connection_lost(&self, number: usize) {
+        self.clients.borrow_mut().try_remove(number);
         self.ended.wake();
     }
 }

@@ -37,7 +37,7 @@ enum Phase {
 /// Whoever keeps count of connections.
 pub(crate) trait Owner {
     /// The connection that was given this number is gone.
-    fn connection_lost(&self, number: u64);
+    fn connection_lost(&self, number: usize);
 }
 
 /// One connection.
@@ -63,7 +63,7 @@ pub(crate) struct Connection {
     drainers: Waiters,
     closers: Waiters,
     info: SocketInfo,
-    owner: RefCell<Option<(Weak<dyn Owner>, u64)>>,
+    owner: RefCell<Option<(Weak<dyn Owner>, usize)>>,
 }
 
 impl Connection {
@@ -73,7 +73,7 @@ impl Connection {
         outbound: Outbound,
         info: SocketInfo,
         reader: Rc<ReaderState>,
-        owner: Option<(Weak<dyn Owner>, u64)>,
+        owner: Option<(Weak<dyn Owner>, usize)>,
     ) -> Rc<Self> {
         let connection = Rc::new(Self {
             reader,

@@ -1,12 +1,13 @@
 //! One open connection, shared by the socket and its two streams.
 
-use std::io;
+use std::io::{self, ErrorKind, Read};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
@@ -58,6 +59,24 @@ impl Connection {
     /// Whether the connection was ended because no byte moved.
     pub(super) fn timed_out(&self) -> bool {
         self.timed_out.load(Ordering::SeqCst)
+    }
+
+    /// Receives what is there, without waiting: an error of the kind `WouldBlock` if that is nothing.
+    ///
+    /// As [`TcpStream::try_read`], but where the system tells when there is more (epoll, kqueue) a read that did not fill
+    /// its room has emptied the socket: the next one waits without asking the kernel in vain first.
+    pub(super) fn receive(&self, room: &mut [u8]) -> io::Result<usize> {
+        let mut partial = 0;
+        let received = self.stream.try_io(Interest::READABLE, || {
+            let count = (&*SockRef::from(&self.stream)).read(room)?;
+            if cfg!(unix) && 0 < count && count < room.len() {
+                partial = count;
+                // What tokio takes for the end of readiness. Told from in here, it leaves one that comes meanwhile alone.
+                return Err(ErrorKind::WouldBlock.into());
+            }
+            Ok(count)
+        });
+        if partial > 0 { Ok(partial) } else { received }
     }
 
     pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {

@@ -117,7 +117,7 @@ impl<D> StreamProducer<D> for Receiving {
             if connection.timed_out() {
                 return self.end(Err(ErrorCode::Timeout));
             }
-            match connection.stream.try_read(destination.remaining()) {
+            match connection.receive(destination.remaining()) {
                 Ok(0) if connection.timed_out() => {}
                 Ok(0) => return self.end(Ok(())),
                 Ok(count) => {
