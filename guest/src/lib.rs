@@ -40,4 +40,6 @@ pub use semantics::limits::DEFAULT_LIMIT;
 pub use server::Server;
 pub use transport::tcp::TcpSocket;
 pub use transport_handle::Transport;
+#[cfg(feature = "command")]
+pub use wasyncio_executor::command;
 pub use writer::StreamWriter;

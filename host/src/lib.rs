@@ -27,6 +27,7 @@
 
 mod address_kind;
 mod answers;
+mod attentive;
 mod compose;
 mod denial;
 mod directory;

@@ -9,6 +9,7 @@ use wasmtime::component::{Instance, ResourceTable};
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
+use crate::attentive::attentive;
 use crate::error::{Source, one_line};
 use crate::gate::{Gate, OnDenied};
 use crate::meter::{Computing, Meter};
@@ -219,11 +220,8 @@ impl Runner {
             };
             ended.map_err(|error| (error, Stage::Running))
         };
-        let resumed = || {
-            metrics.wakeups.inc();
-            computing.resumed();
-        };
-        match program.ticker().while_polled(run, resumed).await {
+        let run = program.ticker().while_polled(run, || computing.resumed());
+        match attentive(run, || network.activity(), || metrics.wakeups.inc()).await {
             Ok(Ok(())) => Ok(ExitStatus::SUCCESS),
             Ok(Err(())) => Ok(ExitStatus::FAILURE),
             Err((error, stage)) => match Ended::from_error(&program, error, stage) {

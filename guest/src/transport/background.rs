@@ -10,9 +10,10 @@
 //! asynchronous call. A program that calls from another component is suspended in each asynchronous call, even if that
 //! answers at once, so the pump yields before it sends: wasmtime resumes a task that yields after every other that can run.
 //!
-//! The pump also lingers for a turn after each event. An executor of wit-bindgen that is told to go on looks for further events
-//! before it rests, so that all that has ended is handled in one turn, each connection once. Left alone it takes one event
-//! a turn, and wasmtime hands out that of the lowest handle first: under load the others would starve.
+//! Now and then the pump also lingers for a turn after an event. An executor of wit-bindgen that is told to go on looks for
+//! further events before it rests, so that all that has ended is handled in one turn, each connection once. Left alone it
+//! takes one event a turn, and wasmtime hands out that of the lowest handle first: under load the others would starve. A turn
+//! costs a system call, so not every event is worth one. The executor of `wasyncio-executor` does so by itself.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
@@ -25,6 +26,9 @@ use super::task;
 /// How often the pump has itself polled again to linger for a turn: wit-bindgen's executor polls a future that wakes itself a
 /// second time before it looks around.
 const LINGER: u8 = 2;
+
+/// After how many events it lingers.
+const EVENTS: u8 = 8;
 
 /// Something with bytes to send.
 pub(crate) trait Flush {
@@ -47,6 +51,8 @@ struct Notes {
     stays: Cell<bool>,
     /// How often the pump is still to be polled in vain.
     linger: Cell<u8>,
+    /// How many events there were since it was last told to.
+    events: Cell<u8>,
     /// The pump has yielded since the last note was followed up.
     yielded: Cell<bool>,
 }
@@ -82,9 +88,17 @@ pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
     }
 }
 
-/// Has the task that was just told of an event look for more of them before it rests.
+/// Has the task that was just told of an event look for more of them before it rests, if it is time to.
 pub(crate) fn look_for_more() {
+    if wasyncio_executor::is_fair() {
+        return;
+    }
     let elsewhere = NOTES.with(|notes| {
+        notes.events.set(notes.events.get() + 1);
+        if notes.events.get() < EVENTS {
+            return true;
+        }
+        notes.events.set(0);
         let elsewhere = notes.stays.get() && !task::keeper_runs();
         if !elsewhere {
             notes.linger.set(LINGER);

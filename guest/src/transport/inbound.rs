@@ -34,11 +34,12 @@ pub(crate) enum Received {
     Failed(super::bindings::sockets::types::ErrorCode),
 }
 
-/// The receiving direction. While `in_flight` is some, the host may write into `chunk`, which nobody touches then.
+/// The receiving direction. While a read is in flight, the host may write into `chunk`, which nobody touches then.
 pub(crate) struct Inbound {
+    reads: Waitable,
     /// Declared, and so dropped, before `chunk`: the host's end must know first.
     stream: StreamReader<u8>,
-    in_flight: Option<Waitable>,
+    in_flight: bool,
     chunk: BytesMut,
     wanted: usize,
     ended: bool,
@@ -59,8 +60,9 @@ impl Inbound {
     /// A direction from a stream, and the future that says how it ended.
     pub(crate) fn new(stream: StreamReader<u8>, outcome: Pin<Box<dyn Future<Output = Outcome>>>) -> Self {
         Self {
+            reads: Waitable::new(stream.handle()),
             stream,
-            in_flight: None,
+            in_flight: false,
             chunk: BytesMut::new(),
             wanted: SMALLEST_CHUNK,
             ended: false,
@@ -85,15 +87,12 @@ impl Inbound {
                 let outcome = ready!(self.poll_outcome(cx));
                 return Poll::Ready(outcome.err().map_or(Received::Eof, Received::Failed));
             }
-            let code = match &self.in_flight {
-                Some(waitable) => ready!(waitable.poll(cx)),
-                None => self.start(),
-            };
+            let code = if self.in_flight { ready!(self.reads.poll(cx)) } else { self.start() };
             if code == BLOCKED {
-                self.in_flight = Some(Waitable::new(self.stream.handle()));
+                self.in_flight = true;
                 continue;
             }
-            self.in_flight = None;
+            self.in_flight = false;
             self.finish(Ended::decode(code));
             if !self.chunk.is_empty() {
                 return Poll::Ready(Received::Data);
@@ -132,20 +131,21 @@ impl Inbound {
 
     /// The task that waits goes away; a read in flight stays.
     pub(crate) fn withdraw(&self) {
-        if let Some(waitable) = &self.in_flight {
-            waitable.withdraw();
+        if self.in_flight {
+            self.reads.withdraw();
         }
     }
 
     /// Whether the host may still write into our memory.
     pub(crate) fn in_flight(&self) -> bool {
-        self.in_flight.is_some()
+        self.in_flight
     }
 
     /// Gives the stream itself away; nothing may be in flight. What is left here has ended.
     #[cfg(feature = "component")]
     pub(crate) fn give_away(&mut self) -> StreamReader<u8> {
         let (_, ended) = super::bindings::wit_stream::new();
+        self.reads = Waitable::new(ended.handle());
         self.ended = true;
         self.outcome = None;
         self.asked = None;
@@ -154,9 +154,9 @@ impl Inbound {
 
     /// Ends a read in flight. May block the task, so only a task may call it. What it brought is dropped.
     pub(crate) fn cancel(&mut self) {
-        if let Some(waitable) = self.in_flight.take() {
-            waitable.withdraw();
-            if waitable.try_take().is_none() {
+        if std::mem::take(&mut self.in_flight) {
+            self.reads.withdraw();
+            if self.reads.try_take().is_none() {
                 // SAFETY: the handle is ours and has a read in flight that belongs to no waitable set any more.
                 unsafe { (<u8 as StreamPayload>::VTABLE.cancel_read)(self.stream.handle()) };
             }
@@ -168,7 +168,7 @@ impl Inbound {
         self.chunk.reserve(self.wanted);
         let room = self.chunk.spare_capacity_mut();
         // SAFETY: the handle is ours and has nothing in flight. `room` stays where it is until the read has ended: `chunk`
-        // is not touched while `in_flight` is some, and `Drop` keeps it alive longer than the stream.
+        // is not touched while `in_flight` is set, and `Drop` keeps it alive longer than the stream.
         unsafe {
             (<u8 as StreamPayload>::VTABLE.start_read)(self.stream.handle(), room.as_mut_ptr().cast(), room.len())
         }
@@ -187,7 +187,7 @@ impl Inbound {
 
 impl Drop for Inbound {
     fn drop(&mut self) {
-        if self.in_flight.take().is_some() {
+        if self.in_flight {
             // Reached only if the background work that cancels the read was itself dropped with its task, at the end of
             // the instance. The host may still write: its memory is given up rather than reused.
             std::mem::forget(std::mem::take(&mut self.chunk));

@@ -11,11 +11,12 @@ use super::bindings::wit_stream::StreamPayload;
 use super::progress::{BLOCKED, Ended};
 use super::waitable::Waitable;
 
-/// A listening socket. While `in_flight` is some, the host may write into `slot`, which nobody touches then.
+/// A listening socket. While `in_flight` is set, the host may write into `slot`, which nobody touches then.
 pub(crate) struct Listener {
+    accepts: Waitable,
     /// Declared, and so dropped, before `slot`.
     stream: StreamReader<TcpSocket>,
-    in_flight: Option<Waitable>,
+    in_flight: bool,
     slot: Box<u32>,
     /// Set once the host has ended the stream: nothing more will come.
     ended: bool,
@@ -24,7 +25,7 @@ pub(crate) struct Listener {
 impl Listener {
     /// Wraps what `tcp-socket.listen` gave.
     pub(crate) fn new(stream: StreamReader<TcpSocket>) -> Self {
-        Self { stream, in_flight: None, slot: Box::new(0), ended: false }
+        Self { accepts: Waitable::new(stream.handle()), stream, in_flight: false, slot: Box::new(0), ended: false }
     }
 
     /// The next connection; none if there will be no more.
@@ -36,20 +37,21 @@ impl Listener {
             if self.ended {
                 return Poll::Ready(None);
             }
-            let code = match &self.in_flight {
-                Some(waitable) => ready!(waitable.poll(cx)),
+            let code = if self.in_flight {
+                ready!(self.accepts.poll(cx))
+            } else {
                 // SAFETY: the handle is ours and has nothing in flight; `slot` has room for one handle and stays where it is
                 // until the read has ended.
-                None => unsafe {
+                unsafe {
                     let slot: *mut u32 = &raw mut *self.slot;
                     (<TcpSocket as StreamPayload>::VTABLE.start_read)(self.stream.handle(), slot.cast(), 1)
-                },
+                }
             };
             if code == BLOCKED {
-                self.in_flight = Some(Waitable::new(self.stream.handle()));
+                self.in_flight = true;
                 continue;
             }
-            self.in_flight = None;
+            self.in_flight = false;
             if let Some(socket) = self.finish(code) {
                 return Poll::Ready(Some(socket));
             }
@@ -58,21 +60,21 @@ impl Listener {
 
     /// The task that waits goes away; an accept in flight stays.
     pub(crate) fn withdraw(&self) {
-        if let Some(waitable) = &self.in_flight {
-            waitable.withdraw();
+        if self.in_flight {
+            self.accepts.withdraw();
         }
     }
 
     /// Whether an accept is in flight.
     pub(crate) fn in_flight(&self) -> bool {
-        self.in_flight.is_some()
+        self.in_flight
     }
 
     /// Ends an accept in flight. May block the task, so only a task may call it. A connection that it brought is closed.
     pub(crate) fn cancel(&mut self) {
-        if let Some(waitable) = self.in_flight.take() {
-            waitable.withdraw();
-            let code = waitable.try_take().unwrap_or_else(|| {
+        if std::mem::take(&mut self.in_flight) {
+            self.accepts.withdraw();
+            let code = self.accepts.try_take().unwrap_or_else(|| {
                 // SAFETY: the handle is ours and has a read in flight that belongs to no waitable set any more.
                 unsafe { (<TcpSocket as StreamPayload>::VTABLE.cancel_read)(self.stream.handle()) }
             });
@@ -90,7 +92,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if self.in_flight.take().is_some() {
+        if self.in_flight {
             // As in `Inbound`: the host may still write into it.
             std::mem::forget(std::mem::take(&mut self.slot));
         }

@@ -31,11 +31,12 @@ pub(crate) enum Sending {
     Broken,
 }
 
-/// The sending direction. While `in_flight` is some, the host may read `flight`, which nobody touches then.
+/// The sending direction. While `in_flight` is set, the host may read `flight`, which nobody touches then.
 pub(crate) struct Outbound {
+    writes: Waitable,
     /// None once the sending side was ended. Declared, and so dropped, before the buffers.
     stream: Option<StreamWriter<u8>>,
-    in_flight: Option<Waitable>,
+    in_flight: bool,
     /// What the host is given, from `sent` on.
     flight: Vec<u8>,
     sent: usize,
@@ -49,8 +50,9 @@ impl Outbound {
     /// A direction into a stream, and the future that says how it ended.
     pub(crate) fn new(stream: StreamWriter<u8>, outcome: Pin<Box<dyn Future<Output = Outcome>>>) -> Self {
         Self {
+            writes: Waitable::new(stream.handle()),
             stream: Some(stream),
-            in_flight: None,
+            in_flight: false,
             flight: Vec::new(),
             sent: 0,
             pending: Vec::new(),
@@ -87,16 +89,16 @@ impl Outbound {
 
     fn advance(&mut self, cx: Option<&mut Context<'_>>) -> Sending {
         loop {
-            if let Some(waitable) = &self.in_flight {
+            if self.in_flight {
                 let code = match &cx {
-                    None => waitable.try_take(),
-                    Some(cx) => match waitable.poll(cx) {
+                    None => self.writes.try_take(),
+                    Some(cx) => match self.writes.poll(cx) {
                         Poll::Ready(code) => Some(code),
                         Poll::Pending => None,
                     },
                 };
                 let Some(code) = code else { return Sending::Blocked };
-                self.in_flight = None;
+                self.in_flight = false;
                 self.finish(Ended::decode(code));
             }
             if self.broken {
@@ -120,7 +122,7 @@ impl Outbound {
             let code =
                 unsafe { (<u8 as StreamPayload>::VTABLE.start_write)(stream.handle(), rest.as_ptr(), rest.len()) };
             if code == BLOCKED {
-                self.in_flight = Some(Waitable::new(stream.handle()));
+                self.in_flight = true;
             } else {
                 self.finish(Ended::decode(code));
             }
@@ -134,7 +136,8 @@ impl Outbound {
 
     /// Ends the sending side: nothing may be in flight. The peer reads the end of the stream.
     pub(crate) fn end(&mut self) {
-        if self.in_flight.is_none() {
+        if !self.in_flight {
+            self.writes.withdraw();
             self.stream = None;
         }
     }
@@ -142,7 +145,7 @@ impl Outbound {
     /// Drops what was not sent yet.
     pub(crate) fn discard(&mut self) {
         self.pending = Vec::new();
-        if self.in_flight.is_none() {
+        if !self.in_flight {
             self.flight = Vec::new();
             self.sent = 0;
         }
@@ -150,7 +153,7 @@ impl Outbound {
 
     /// Whether the host may still read our memory.
     pub(crate) fn in_flight(&self) -> bool {
-        self.in_flight.is_some()
+        self.in_flight
     }
 
     /// Whether the other end is gone.
@@ -160,9 +163,11 @@ impl Outbound {
 
     /// Ends a write in flight. May block the task, so only a task may call it.
     pub(crate) fn cancel(&mut self) {
-        if let (Some(waitable), Some(stream)) = (self.in_flight.take(), &self.stream) {
-            waitable.withdraw();
-            let code = waitable.try_take().unwrap_or_else(|| {
+        if std::mem::take(&mut self.in_flight)
+            && let Some(stream) = &self.stream
+        {
+            self.writes.withdraw();
+            let code = self.writes.try_take().unwrap_or_else(|| {
                 // SAFETY: the handle is ours and has a write in flight that belongs to no waitable set any more.
                 unsafe { (<u8 as StreamPayload>::VTABLE.cancel_write)(stream.handle()) }
             });
@@ -184,7 +189,7 @@ impl Outbound {
 
 impl Drop for Outbound {
     fn drop(&mut self) {
-        if self.in_flight.take().is_some() {
+        if self.in_flight {
             // As in `Inbound`: the host may still read it.
             std::mem::forget(std::mem::take(&mut self.flight));
         }

@@ -13,7 +13,7 @@ use super::background::{self, Flush};
 use super::progress::{BLOCKED, Ended};
 use super::waitable::Waitable;
 
-/// The sending end of the queue. While `in_flight` is some, the host may read `flight`, which nobody touches then.
+/// The sending end of the queue. While `in_flight` is set, the host may read `flight`, which nobody touches then.
 pub(crate) struct ReadyQueue {
     state: RefCell<Sending>,
     /// Wakes the queue itself when a write has ended.
@@ -21,9 +21,10 @@ pub(crate) struct ReadyQueue {
 }
 
 struct Sending {
+    writes: Waitable,
     stream: StreamWriter<u32>,
     vtable: &'static StreamVtable<u32>,
-    in_flight: Option<Waitable>,
+    in_flight: bool,
     flight: Vec<u32>,
     sent: usize,
     queued: Vec<u32>,
@@ -34,8 +35,16 @@ struct Sending {
 impl ReadyQueue {
     /// A queue into `stream`, whose intrinsics are those of `vtable`.
     pub(crate) fn new(stream: StreamWriter<u32>, vtable: &'static StreamVtable<u32>) -> Rc<Self> {
-        let sending =
-            Sending { stream, vtable, in_flight: None, flight: Vec::new(), sent: 0, queued: Vec::new(), broken: false };
+        let sending = Sending {
+            writes: Waitable::new(stream.handle()),
+            stream,
+            vtable,
+            in_flight: false,
+            flight: Vec::new(),
+            sent: 0,
+            queued: Vec::new(),
+            broken: false,
+        };
         Rc::new_cyclic(|queue: &std::rc::Weak<Self>| {
             let queue = queue.clone();
             Self {
@@ -77,9 +86,9 @@ impl ReadyQueue {
         let Ok(mut state) = self.state.try_borrow_mut() else { return };
         let state = &mut *state;
         loop {
-            if let Some(waitable) = &state.in_flight {
-                let Poll::Ready(code) = waitable.poll(&Context::from_waker(&self.waker)) else { return };
-                state.in_flight = None;
+            if state.in_flight {
+                let Poll::Ready(code) = state.writes.poll(&Context::from_waker(&self.waker)) else { return };
+                state.in_flight = false;
                 state.finish(Ended::decode(code));
             }
             if state.sent == state.flight.len() {
@@ -95,7 +104,7 @@ impl ReadyQueue {
             // keeps it alive longer than the stream.
             let code = unsafe { (state.vtable.start_write)(state.stream.handle(), rest.as_ptr().cast(), rest.len()) };
             if code == BLOCKED {
-                state.in_flight = Some(Waitable::new(state.stream.handle()));
+                state.in_flight = true;
             } else {
                 state.finish(Ended::decode(code));
             }
@@ -118,8 +127,8 @@ impl Sending {
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        if let Some(waitable) = self.in_flight.take() {
-            waitable.withdraw();
+        if self.in_flight {
+            self.writes.withdraw();
             // SAFETY: the handle is ours and has a write in flight that belongs to no waitable set any more. Its other end is in
             // a component, not in the host, so ending it does not block.
             unsafe { (self.vtable.cancel_write)(self.stream.handle()) };

@@ -1,14 +1,16 @@
-//! Waiting for one stream operation that is in flight, from whichever task cares at the moment.
+//! Waiting for a stream operation from more than one component-model task.
 //!
-//! A component instance runs many component-model tasks: every call of an async export is one. A waitable (here: the end
-//! of a stream with an operation in flight) can belong to the waitable set of one task at a time. wit-bindgen's futures
-//! tie an operation to the future that polls it, and dropping that future cancels the operation, with the bytes. Here the
-//! operation belongs to the connection instead, and a task that waits registers for its end, or withdraws:
+//! wit-bindgen's own stream futures tie the operation to the future that polls it: dropping one cancels the operation, and
+//! may lose what it did. Here an operation belongs to whoever owns the [`Waitable`]; any task may wait for it, and one that
+//! stops waiting leaves it in flight.
 //!
+//! Invariants:
 //! 1. The operation outlives whoever waits for it. A cancelled read leaves it in flight; its end is found by the next.
 //! 2. At most one task is registered at a time. A task that polls takes the registration over.
 //! 3. Polled where no task runs, in a synchronous export, an operation is registered with the keeper: the task that stays.
-//! 4. What else has ended meanwhile is told in the same turn, before the task rests: see [`background`].
+//! 4. A task that was told may keep the waitable in its set for the next operation, so it is withdrawn before its handle is
+//!    dropped or given away.
+//! 5. What else has ended meanwhile is told soon, before the task rests: see [`background`].
 
 #![expect(unsafe_code, reason = "talks the C interface between component-model tasks and what they wait for")]
 
@@ -18,9 +20,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::background;
-use super::task::Task;
+use super::task::{self, Task};
 
-/// The end of one operation that was started and is in flight.
+/// The operations of one end of a stream, one after the other. Declared, and so dropped, before that end.
 pub(crate) struct Waitable {
     inner: Rc<Inner>,
 }
@@ -30,34 +32,46 @@ struct Inner {
     /// The code that the operation ended with, until it is taken.
     code: Cell<Option<u32>>,
     waker: RefCell<Option<Waker>>,
-    /// Whom the end is told to. While this is some, that task owns one count of the `Rc` around this value.
-    registered: RefCell<Option<Task>>,
+    /// Whose set the waitable is in.
+    task: RefCell<Option<Task>>,
+    /// That task is to tell of the operation's end. It owns one count of the `Rc` around this value as long.
+    registered: Cell<bool>,
 }
 
 impl Waitable {
-    /// `handle` is the stream end whose operation has just been started and has blocked.
+    /// `handle` is the stream's end.
     pub(crate) fn new(handle: u32) -> Self {
-        let inner = Inner { handle, code: Cell::default(), waker: RefCell::default(), registered: RefCell::default() };
-        Self { inner: Rc::new(inner) }
+        Self {
+            inner: Rc::new(Inner {
+                handle,
+                code: Cell::default(),
+                waker: RefCell::default(),
+                task: RefCell::default(),
+                registered: Cell::default(),
+            }),
+        }
     }
 
-    /// The code of the operation, once it has ended; else the current task is woken when it has.
+    /// The code of the operation in flight, once it has ended; else the current task is woken when it has.
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<u32> {
-        if let Some(code) = self.inner.code.take() {
+        let inner = &self.inner;
+        if let Some(code) = inner.code.take() {
             return Poll::Ready(code);
         }
-        self.inner.waker.borrow_mut().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
-        let Some(task) = Task::current_or_keeper() else {
-            return Poll::Pending;
-        };
-        if self.inner.registered.borrow().as_ref().is_some_and(|registered| registered.is(&task)) {
-            return Poll::Pending;
+        inner.waker.borrow_mut().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
+        let here = inner.task.borrow().as_ref().is_some_and(task::is_current_or_keeper);
+        if !here {
+            self.withdraw();
+            *inner.task.borrow_mut() = task::current_or_keeper();
         }
-        self.withdraw();
-        // SAFETY: the operation is in flight and was withdrawn from whom it was registered with. The callback gets one count of
-        // the `Rc`, so that its pointer is valid until it is called or `unregister` hands it back.
-        unsafe { task.register(self.inner.handle, ended, Rc::into_raw(self.inner.clone()).cast_mut().cast()) };
-        self.inner.registered.replace(Some(task));
+        if !inner.registered.get()
+            && let Some(task) = inner.task.borrow().as_ref()
+        {
+            inner.registered.set(true);
+            // SAFETY: the operation is in flight, and is registered nowhere else. The callback gets one count of the `Rc`, so that its
+            // pointer is valid until it is called or `unregister` hands it back. `withdraw` is called before the handle goes.
+            unsafe { task.register(inner.handle, ended, Rc::into_raw(inner.clone()).cast_mut().cast()) };
+        }
         Poll::Pending
     }
 
@@ -68,12 +82,12 @@ impl Waitable {
 
     /// Nobody waits any more; the operation goes on.
     pub(crate) fn withdraw(&self) {
-        if let Some(task) = self.inner.registered.take() {
-            let told = task.unregister(self.inner.handle);
-            if !told.is_null() {
-                // SAFETY: this is the pointer that was registered in `poll`, and its count is taken back.
-                drop(unsafe { Rc::from_raw(told.cast::<Inner>().cast_const()) });
-            }
+        let Some(task) = self.inner.task.take() else { return };
+        let told = task.unregister(self.inner.handle);
+        self.inner.registered.set(false);
+        if !told.is_null() {
+            // SAFETY: this is the pointer that was registered in `poll`, and its count is taken back.
+            drop(unsafe { Rc::from_raw(told.cast::<Inner>().cast_const()) });
         }
     }
 }
@@ -84,17 +98,20 @@ impl Drop for Waitable {
     }
 }
 
-/// The operation has ended with `code`. The task has forgotten the waitable already.
+/// The operation has ended with `code`.
 ///
 /// # Safety
 /// `told` is the pointer that [`Waitable::poll`] registered, and this is called once for it.
 unsafe extern "C" fn ended(told: *mut c_void, code: u32) {
     // SAFETY: the caller's promise: the pointer carries one count.
     let inner = unsafe { Rc::from_raw(told.cast::<Inner>().cast_const()) };
-    inner.registered.replace(None);
+    inner.registered.set(false);
     inner.code.set(Some(code));
-    if let Some(waker) = inner.waker.take() {
-        waker.wake();
+    // Kept for the next operation, most likely of the same future; but not borrowed: waking may begin that at once.
+    let waker = inner.waker.take();
+    if let Some(waker) = waker {
+        waker.wake_by_ref();
+        inner.waker.borrow_mut().get_or_insert(waker);
     }
     background::look_for_more();
 }

@@ -50,6 +50,7 @@ impl Connection {
 
     /// Takes notice of bytes received or sent.
     pub(super) fn moved(&self) {
+        self.network().moved();
         if self.network().idle_timeout.is_some() {
             let after = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.moved.store(after, Ordering::Relaxed);

@@ -1,6 +1,6 @@
 //! What the sockets of one running program share: its quota of connections, its listening sockets, its metrics.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(crate) struct Network {
     /// Whether it was told that the limit of connections is reached.
     limit_told: AtomicBool,
     open: AtomicUsize,
+    /// How often bytes moved, about: counted without a lock.
+    activity: AtomicU64,
     /// Notified when the last connection is closed.
     all_closed: Notify,
     listeners: Mutex<Listeners>,
@@ -52,6 +54,7 @@ impl Network {
             max_connections: limits.max_connections,
             limit_told: AtomicBool::new(false),
             open: AtomicUsize::new(0),
+            activity: AtomicU64::new(0),
             all_closed: Notify::new(),
             listeners: Mutex::default(),
         })
@@ -103,6 +106,16 @@ impl Network {
         if self.open.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.all_closed.notify_waiters();
         }
+    }
+
+    /// Takes notice of bytes received or sent.
+    pub(super) fn moved(&self) {
+        self.activity.store(self.activity.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// A number that changes when bytes move.
+    pub(crate) fn activity(&self) -> u64 {
+        self.activity.load(Ordering::Relaxed)
     }
 
     pub(super) fn failed(&self, code: &ErrorCode) {

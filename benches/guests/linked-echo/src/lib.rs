@@ -55,4 +55,4 @@ impl wasip3::exports::cli::run::Guest for LinkedEcho {
     }
 }
 
-wasip3::cli::command::export!(LinkedEcho);
+wasip3::cli::command::export!(LinkedEcho with_types_in wasyncio::command);

@@ -1,0 +1,137 @@
+//! Which futures are to be polled, and the alarm for wakers of other tasks.
+//!
+//! A waker that is called while the executor rests, from another task of the component, must make the host resume it. It writes
+//! to a stream of units that the executor reads from as long as it rests.
+
+#![expect(unsafe_code, reason = "reads and writes a stream of the canonical ABI")]
+
+use std::collections::VecDeque;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Wake;
+
+use crate::intrinsics::{
+    BLOCKED, join, unit_cancel_read, unit_drop_readable, unit_drop_writable, unit_new, unit_read, unit_write,
+};
+
+/// The keys of the futures that were woken, in that order.
+#[derive(Default)]
+pub(crate) struct RunQueue {
+    ready: Mutex<VecDeque<usize>>,
+    resting: AtomicBool,
+    /// Set once.
+    alarm: Mutex<Option<Alarm>>,
+}
+
+/// A stream of units; both ends are ours.
+struct Alarm {
+    readable: u32,
+    writable: u32,
+    /// A read is in flight.
+    armed: bool,
+}
+
+impl RunQueue {
+    fn push(&self, key: usize) {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push_back(key);
+        if self.resting.swap(false, Ordering::Relaxed)
+            && let Some(alarm) = self.alarm.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            // SAFETY: the stream is ours and has a read of one item in flight while the executor rests, so that this ends at once.
+            unsafe { unit_write(alarm.writable, ptr::null(), 1) };
+        }
+    }
+
+    /// Moves the first `count` of what is ready into `keys`.
+    pub(crate) fn take(&self, count: usize, keys: &mut Vec<usize>) {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = count.min(ready.len());
+        keys.extend(ready.drain(..count));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// The executor runs: wakers need no alarm.
+    pub(crate) fn begin(&self) {
+        self.resting.store(false, Ordering::Relaxed);
+    }
+
+    /// The executor is about to rest until something in `set` happens.
+    pub(crate) fn rest(&self, set: u32) {
+        let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
+        let alarm = alarm.get_or_insert_with(|| {
+            // SAFETY: makes two handles, which this owns.
+            let ends = unsafe { unit_new() };
+            let alarm = Alarm { readable: ends as u32, writable: (ends >> 32) as u32, armed: false };
+            // SAFETY: the stream has no operation in flight, and leaves the set before it is dropped.
+            unsafe { join(alarm.readable, set) };
+            alarm
+        });
+        if !alarm.armed {
+            // SAFETY: nothing is in flight; units need no memory.
+            alarm.armed = unsafe { unit_read(alarm.readable, ptr::null_mut(), 1) } == BLOCKED;
+        }
+        self.resting.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an event of `waitable` is the alarm's.
+    pub(crate) fn takes_event(&self, waitable: u32) -> bool {
+        let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
+        match alarm.as_mut() {
+            Some(alarm) if alarm.readable == waitable => {
+                alarm.armed = false;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The executor has ended: wakers wake nobody from now on.
+    pub(crate) fn end(&self) {
+        self.resting.store(false, Ordering::Relaxed);
+        if let Some(alarm) = self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // SAFETY: both ends are ours and dropped once; the readable one has left the set, and a read in flight is ended first,
+            // at once, since its other end is in this component.
+            unsafe {
+                join(alarm.readable, 0);
+                if alarm.armed {
+                    unit_cancel_read(alarm.readable);
+                }
+                unit_drop_writable(alarm.writable);
+                unit_drop_readable(alarm.readable);
+            }
+        }
+    }
+}
+
+/// Wakes one future.
+pub(crate) struct FutureWaker {
+    pub(crate) key: usize,
+    pub(crate) queue: Arc<RunQueue>,
+    /// It is in the queue.
+    pub(crate) queued: AtomicBool,
+}
+
+impl FutureWaker {
+    /// A waker of the future that `key` stands for, which is put into the queue.
+    pub(crate) fn woken(key: usize, queue: &Arc<RunQueue>) -> Arc<Self> {
+        let waker = Arc::new(Self { key, queue: Arc::clone(queue), queued: AtomicBool::new(false) });
+        waker.wake_by_ref();
+        waker
+    }
+}
+
+impl Wake for FutureWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.queued.swap(true, Ordering::Relaxed) {
+            self.queue.push(self.key);
+        }
+    }
+}
