@@ -77,7 +77,7 @@ fn build_guests(workspace: &Workspace) -> Result<()> {
     for entry in fs::read_dir(workspace.root().join("benches/guests"))? {
         let entry = entry?;
         if let Ok(manifest) = fs::read_to_string(entry.path().join("Cargo.toml")) {
-            let list = if manifest.contains("\nwasyncio-client.") { &mut composed } else { &mut whole };
+            let list = if manifest.contains("\nwasyncio-client") { &mut composed } else { &mut whole };
             list.push(entry.file_name().to_string_lossy().into_owned());
         }
     }

@@ -54,6 +54,8 @@ pub use generated::wasyncio::streams::types::{
 };
 pub use reader::StreamReader;
 pub use server::{Server, serve_forever, start_server, start_server_with};
+#[cfg(feature = "command")]
+pub use wasyncio_executor::command;
 pub use writer::StreamWriter;
 
 use generated::wasyncio::streams::{connect, streams};

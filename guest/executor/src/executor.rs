@@ -153,6 +153,7 @@ impl Executor {
                 return Next::Wait(set);
             }
             rounds += 1;
+            // Events are taken only if what they wake is polled in this turn.
             if rounds >= ROUNDS || !self.take_events() {
                 return Next::Yield;
             }
@@ -171,11 +172,11 @@ impl Executor {
 
     fn deliver(&self, waitable: u32, code: u32) {
         if !self.queue.takes_event(waitable) {
-            self.shared.waitables.deliver(waitable, code);
+            self.queue.tell(|| self.shared.waitables.deliver(waitable, code));
         }
     }
 
-    /// Polls the futures that have been ready for longest, each once.
+    /// Polls all futures that an event has woken, and those of the others that have been ready for longest, each once.
     fn poll_ready(&mut self) {
         let mut round = std::mem::take(&mut self.round);
         self.queue.take(ROUND, &mut round);

@@ -18,7 +18,12 @@ use crate::intrinsics::{
 /// The keys of the futures that were woken, in that order.
 #[derive(Default)]
 pub(crate) struct RunQueue {
+    /// Woken by an event of the host: to be polled before the host has its turn again. wasmtime (48) may free a call that has
+    /// answered as soon as its answer was told, and traps when the future that waited for it drops it after that.
+    told: Mutex<Vec<usize>>,
+    /// Woken otherwise.
     ready: Mutex<VecDeque<usize>>,
+    telling: AtomicBool,
     resting: AtomicBool,
     /// Set once.
     alarm: Mutex<Option<Alarm>>,
@@ -34,6 +39,10 @@ struct Alarm {
 
 impl RunQueue {
     fn push(&self, key: usize) {
+        if self.telling.load(Ordering::Relaxed) {
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+            return;
+        }
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).push_back(key);
         if self.resting.swap(false, Ordering::Relaxed)
             && let Some(alarm) = self.alarm.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
@@ -43,14 +52,23 @@ impl RunQueue {
         }
     }
 
-    /// Moves the first `count` of what is ready into `keys`.
+    /// Calls `tell`, which tells of an event.
+    pub(crate) fn tell(&self, tell: impl FnOnce()) {
+        self.telling.store(true, Ordering::Relaxed);
+        tell();
+        self.telling.store(false, Ordering::Relaxed);
+    }
+
+    /// Moves what an event has woken into `keys`, and the first `count` of the others.
     pub(crate) fn take(&self, count: usize, keys: &mut Vec<usize>) {
+        keys.append(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         let count = count.min(ready.len());
         keys.extend(ready.drain(..count));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
+        // What was told is polled in every round.
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 

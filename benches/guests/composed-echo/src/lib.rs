@@ -55,4 +55,4 @@ impl wasip3::exports::cli::run::Guest for ComposedEcho {
     }
 }
 
-wasip3::cli::command::export!(ComposedEcho);
+wasip3::cli::command::export!(ComposedEcho with_types_in wasyncio_client::command);

@@ -61,4 +61,4 @@ impl wasip3::exports::cli::run::Guest for ComposedPlainEcho {
     }
 }
 
-wasip3::cli::command::export!(ComposedPlainEcho);
+wasip3::cli::command::export!(ComposedPlainEcho with_types_in wasyncio_client::command);
