@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bench_protocol::{Mode, SERVING};
+use bench_protocol::{DETACHED, Mode, SERVING};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -31,7 +31,7 @@ impl Places {
     /// What keeps `subject` from running here.
     pub(crate) fn missing(&self, subject: Subject) -> Option<String> {
         let file = match subject.program {
-            Program::Component(name) => self.component(name),
+            Program::Component(name) | Program::Detached(name) => self.component(name),
             Program::Python("uvloop") if self.uvloop.is_none() => return Some("uvloop is not installed".to_owned()),
             Program::Python(_) | Program::Tokio { .. } => return None,
         };
@@ -48,7 +48,7 @@ impl Places {
         let address = "127.0.0.1:0";
         let mut command;
         match subject.program {
-            Program::Component(name) => {
+            Program::Component(name) | Program::Detached(name) => {
                 command = Command::new(self.root.join("target/release/wasyncio"));
                 command.arg("run").arg(self.component(name)).args(["--allow-listen", address, "--", address]);
             }
@@ -80,9 +80,11 @@ impl Server {
     pub(crate) async fn start(subject: Subject, mode: Mode, places: &Places) -> Result<Self> {
         let mut command = places.command(subject)?;
         command.arg(mode.argument());
-        if let Program::Python(event_loop) = subject.program {
-            command.arg(event_loop);
-        }
+        command.args(match subject.program {
+            Program::Python(event_loop) => Some(event_loop),
+            Program::Detached(_) => Some(DETACHED),
+            Program::Component(_) | Program::Tokio { .. } => None,
+        });
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = cores::on_server_core(|| command.spawn())
             .map_err(|error| format!("{subject} cannot be started: {error}"))?;

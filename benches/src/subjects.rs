@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::Result;
+use crate::cells::Load;
 use crate::server::Places;
 
 /// A server that is measured.
@@ -18,8 +19,10 @@ pub(crate) struct Subject {
 /// What a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Program {
-    /// `dist/bench/NAME.wasm`, built from `benches/guests/NAME`, run by this project's command.
+    /// `dist/bench/NAME.wasm`, run by this project's command.
     Component(&'static str),
+    /// The same, told to take the raw stream out of its reader; that is for nothing but streams.
+    Detached(&'static str),
     /// `benches/peers/asyncio_server.py` on the event loop of that name.
     Python(&'static str),
     /// This program's own server on tokio.
@@ -30,10 +33,11 @@ pub(crate) enum Program {
 }
 
 /// All there is, in the order of the tables. A subject more is a line here and its server.
-const ALL: [Subject; 8] = [
+const ALL: [Subject; 9] = [
     Subject { name: "linked", program: Program::Component("linked-echo"), ours: true },
     Subject { name: "composed", program: Program::Component("composed-echo"), ours: true },
     Subject { name: "composed-plain", program: Program::Component("composed-plain-echo"), ours: true },
+    Subject { name: "composed-detached", program: Program::Detached("composed-echo"), ours: true },
     Subject { name: CPYTHON, program: Program::Python("asyncio"), ours: false },
     Subject { name: UVLOOP, program: Program::Python("uvloop"), ours: false },
     Subject { name: TOKIO, program: Program::Tokio { buffered: false }, ours: false },
@@ -64,10 +68,29 @@ impl Subject {
         }
         Ok(chosen)
     }
+
+    /// Whether the subject can do what `load` asks for.
+    pub(crate) fn takes(self, load: Load) -> bool {
+        !matches!(self.program, Program::Detached(_)) || matches!(load, Load::Stream { .. })
+    }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detached_stream_is_for_streams_alone() {
+        let taking = |load| ALL.into_iter().filter(|subject| subject.takes(load)).count();
+        assert_eq!(taking(Load::Stream { bytes: 1 }), ALL.len());
+        for load in [Load::Startup, Load::Flood { connections: 1 }, Load::Crowd { connections: 1 }] {
+            assert_eq!(taking(load), ALL.len() - 1, "{load:?}");
+        }
     }
 }
