@@ -8,9 +8,9 @@ use crate::server::Places;
 
 /// A server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Subject {
+pub struct Subject {
     /// As in the tables and in the rows.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     pub(crate) program: Program,
     /// Part of this project, so that its failure is one of the benchmark.
     pub(crate) ours: bool,
@@ -52,6 +52,11 @@ const TOKIO: &str = "tokio";
 pub(crate) const REFERENCES: [&str; 3] = [CPYTHON, UVLOOP, TOKIO];
 
 impl Subject {
+    /// This project's own that serve lines.
+    pub fn ours() -> impl Iterator<Item = Self> {
+        ALL.into_iter().filter(|subject| subject.ours && matches!(subject.program, Program::Component(_)))
+    }
+
     /// The subjects with these names, or all; without those that cannot run here, which is said.
     pub(crate) fn chosen(names: &[String], places: &Places) -> Result<Vec<Self>> {
         let known = ALL.map(|subject| subject.name);
