@@ -73,7 +73,7 @@ fn legend(area: &Area<'_>, subjects: &[&str]) -> Result<()> {
     for subject in subjects {
         area.draw(&Rectangle::new([(x, 14), (x + 10, 24)], color(subjects, subject).filled()))?;
         area.draw_text(subject, &label(13, HPos::Left), (x + 15, 19))?;
-        x += 35 + 8 * i32::try_from(subject.len())?;
+        x += 30 + 7 * i32::try_from(subject.len())?;
     }
     Ok(())
 }

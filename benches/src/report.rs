@@ -73,7 +73,7 @@ pub(crate) fn print(outcome: &Outcome<'_>) {
             println!("\n{workload}, {} connections, {unit}{better}", row.connections);
             let [cpython, uvloop, tokio] = REFERENCES.map(|name| format!("/{name}"));
             println!(
-                "{:<16}{:>12}{cpython:>10}{uvloop:>10}{tokio:>10}{:>10}{:>10}{:>9}",
+                "{:<18}{:>12}{cpython:>10}{uvloop:>10}{tokio:>10}{:>10}{:>10}{:>9}",
                 "", "", "p50 µs", "p99 µs", "slowest"
             );
         }
@@ -93,7 +93,7 @@ fn line(row: &Row) -> String {
     };
     let Row { subject, value, ratio: Ratio { cpython, uvloop, tokio }, p50, p99, slowest, .. } = row;
     format!(
-        "{subject:<16}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}",
+        "{subject:<18}{:>12}{:>10}{:>10}{:>10}{:>10}{:>10}{:>9}",
         cell(Some(*value), if *value < 100.0 { 2 } else { 0 }),
         cell(*cpython, 2),
         cell(*uvloop, 2),

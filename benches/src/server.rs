@@ -3,11 +3,11 @@
 use std::env;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use bench_protocol::{Mode, SERVING};
+use bench_protocol::{DETACHED, Mode, SERVING};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
@@ -20,7 +20,7 @@ use crate::subjects::{Program, Subject};
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// Where the programs are.
-pub(crate) struct Places {
+pub struct Places {
     /// The workspace.
     pub(crate) root: PathBuf,
     /// Where uvloop is installed, if it is.
@@ -28,10 +28,16 @@ pub(crate) struct Places {
 }
 
 impl Places {
+    /// The workspace that this was built in, with what `cargo xtask build` makes.
+    pub fn of_workspace() -> Self {
+        let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self { root: benches.parent().expect("benches/ is in the workspace").to_owned(), uvloop: None }
+    }
+
     /// What keeps `subject` from running here.
     pub(crate) fn missing(&self, subject: Subject) -> Option<String> {
         let file = match subject.program {
-            Program::Component(name) => self.component(name),
+            Program::Component(name) | Program::Detached(name) => self.component(name),
             Program::Python("uvloop") if self.uvloop.is_none() => return Some("uvloop is not installed".to_owned()),
             Program::Python(_) | Program::Tokio { .. } => return None,
         };
@@ -48,7 +54,7 @@ impl Places {
         let address = "127.0.0.1:0";
         let mut command;
         match subject.program {
-            Program::Component(name) => {
+            Program::Component(name) | Program::Detached(name) => {
                 command = Command::new(self.root.join("target/release/wasyncio"));
                 command.arg("run").arg(self.component(name)).args(["--allow-listen", address, "--", address]);
             }
@@ -67,22 +73,30 @@ impl Places {
 }
 
 /// A running server; dropping it ends the process.
-pub(crate) struct Server {
+pub struct Server {
     process: Child,
     /// Kept, so that a server that prints more does not fail.
     _output: BufReader<ChildStdout>,
     /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Server {
-    /// Starts the server of `subject` and waits until it listens.
-    pub(crate) async fn start(subject: Subject, mode: Mode, places: &Places) -> Result<Self> {
+    /// Starts the server of `subject` and waits until it listens. This thread is left on the load generator's core.
+    ///
+    /// # Errors
+    /// If it cannot be started, or does not listen in time.
+    pub async fn start(subject: Subject, mode: Mode, places: &Places) -> Result<Self> {
+        if let Some(what) = places.missing(subject) {
+            return Err(format!("{subject} cannot be started: {what}").into());
+        }
         let mut command = places.command(subject)?;
         command.arg(mode.argument());
-        if let Program::Python(event_loop) = subject.program {
-            command.arg(event_loop);
-        }
+        command.args(match subject.program {
+            Program::Python(event_loop) => Some(event_loop),
+            Program::Detached(_) => Some(DETACHED),
+            Program::Component(_) | Program::Tokio { .. } => None,
+        });
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = cores::on_server_core(|| command.spawn())
             .map_err(|error| format!("{subject} cannot be started: {error}"))?;
@@ -95,14 +109,14 @@ impl Server {
     }
 
     /// The resident memory of the process in bytes; none where the system does not tell.
-    pub(crate) fn memory(&self) -> Option<u64> {
+    pub fn memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
         let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(kibibytes.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
     }
 
     /// Ends the process and waits until it is gone, so that it does not run beside the next.
-    pub(crate) async fn stop(mut self) {
+    pub async fn stop(mut self) {
         // It can only have ended by itself already.
         let _ = self.process.kill().await;
     }

@@ -2,15 +2,15 @@
 
 /// What one round of one subject brought.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// In the unit of the result.
-    pub(crate) value: f64,
+    pub value: f64,
     /// Half of the exchanges took at most so many microseconds.
-    pub(crate) p50: Option<f64>,
+    pub p50: Option<f64>,
     /// All but one in a hundred took at most so many microseconds.
-    pub(crate) p99: Option<f64>,
+    pub p99: Option<f64>,
     /// What the slowest connection got, as a part of the mean.
-    pub(crate) slowest: Option<f64>,
+    pub slowest: Option<f64>,
 }
 
 impl Sample {

@@ -31,7 +31,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let mut host = workspace.cargo("build");
     run("building the host", host.args(["--release", "--locked", "--package", "wasyncio-host"]))?;
 
-    announce("building the examples (dist/examples/) and the tests' programs (dist/tests/)");
+    announce("building the examples (dist/examples/) and what tests and benchmarks run (dist/tests/, dist/bench/)");
     let apps = workspace.wasm_target().join("apps");
     let programs = programs(workspace)?;
     let packages = programs.iter().map(|program| program.package.clone()).collect::<Vec<_>>();
@@ -58,7 +58,7 @@ struct Program {
 }
 
 /// The folders of programs, and where in `dist/` they go.
-const PROGRAMS: [(&str, &str); 2] = [("examples", "examples"), ("tests/guests", "tests")];
+const PROGRAMS: [(&str, &str); 3] = [("examples", "examples"), ("tests/guests", "tests"), ("benches/guests", "bench")];
 
 /// The packages in [`PROGRAMS`], in the order of their folders.
 fn programs(workspace: &Workspace) -> Result<Vec<Program>> {

@@ -42,7 +42,7 @@ const PIP_LIMIT: Duration = Duration::from_secs(120);
 /// Builds what is needed and measures.
 pub(crate) fn measure(workspace: &Workspace, options: &Options) -> Result<()> {
     artifacts::build(workspace)?;
-    build_guests(workspace)?;
+    build_wstd(workspace)?;
     let uvloop = fetch_uvloop(workspace);
 
     announce("building the benchmark");
@@ -67,30 +67,11 @@ pub(crate) fn measure(workspace: &Workspace, options: &Options) -> Result<()> {
     run("the benchmark", &mut bench)
 }
 
-/// Builds the servers in `benches/guests/` as components in `dist/bench/`. Those on `wasyncio-client` are composed.
-fn build_guests(workspace: &Workspace) -> Result<()> {
-    announce("building the benchmark's servers (dist/bench/)");
-    let toolchain = Toolchain::find()?;
-    let finished = workspace.dist().join("bench");
-    let apps = workspace.wasm_target().join("bench");
-    let (mut composed, mut whole) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(workspace.root().join("benches/guests"))? {
-        let entry = entry?;
-        if let Ok(manifest) = fs::read_to_string(entry.path().join("Cargo.toml")) {
-            let list = if manifest.contains("\nwasyncio-client") { &mut composed } else { &mut whole };
-            list.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    component::build_apps(workspace, &toolchain, &whole, &finished)?;
-    component::build_apps(workspace, &toolchain, &composed, &apps)?;
-    let streams = workspace.dist().join("wasyncio.wasm");
-    for name in composed {
-        let file = format!("{name}.wasm");
-        let mut command = Command::new(workspace.host_binary());
-        command.arg("compose").arg(apps.join(&file)).arg("-o").arg(finished.join(&file));
-        run(&format!("composing dist/bench/{file}"), command.arg("--streams").arg(&streams))?;
-    }
-    Ok(())
+/// Builds the peer that is a component too.
+fn build_wstd(workspace: &Workspace) -> Result<()> {
+    announce("building the peer on wstd (dist/bench/)");
+    let packages = ["wstd-echo".to_owned()];
+    component::build_apps(workspace, &Toolchain::find()?, &packages, &workspace.dist().join("bench"))
 }
 
 /// The folder with uvloop, from PyPI. None where it cannot be had, which is said on the way.

@@ -40,12 +40,12 @@ enum Command {
         #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8888")]
         listen: echo::Listen,
     },
-    /// Measure wasyncio beside asyncio, uvloop, tokio and wstd; see BENCHMARKS.md
+    /// Measure wasyncio beside asyncio, uvloop, tokio and wstd; see BENCHMARKS.md. The buffers alone: cargo bench -p bench-buffers
     Bench(bench::Options),
     /// Build what is needed, then run random programs over a stream reader on CPython and on wasyncio, and compare
     #[command(disable_help_flag = true)]
     Conformance {
-        /// --cases N, --seed S; --help shows all
+        /// --mode plain|fast|linked|all, --cases N, --seed S; --help shows all
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

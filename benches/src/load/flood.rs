@@ -18,9 +18,22 @@ const LINES: usize = 256;
 /// How long the newcomers wait before the next comes.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The slowest connection's lines as a part of the mean, the milliseconds from a newcomer's connect to its first echo, and
-/// the lines of all connections in a second.
-pub(super) async fn measure(address: SocketAddr, connections: usize, window: Duration) -> Result<Vec<Sample>> {
+/// What came of a flood.
+#[derive(Clone, Debug)]
+pub struct Flood {
+    /// The slowest connection's lines as a part of the mean.
+    pub slowest: f64,
+    /// The lines of all connections in a second.
+    pub lines: f64,
+    /// From the connect of somebody new to the first echo, one after the other, in microseconds and sorted.
+    pub waits: Vec<u32>,
+}
+
+/// Measures for `window`, once the buffers between are full.
+///
+/// # Errors
+/// If a connection fails, or what comes back is wrong.
+pub async fn measure(address: SocketAddr, connections: usize, window: Duration) -> Result<Flood> {
     let opened = connections::open(address, connections).await?;
     // As long as it takes until the buffers between are full.
     let begin = Instant::now() + window / 4;
@@ -46,17 +59,24 @@ pub(super) async fn measure(address: SocketAddr, connections: usize, window: Dur
     let least = counts.iter().copied().fold(f64::INFINITY, f64::min);
     let slowest = if total > 0.0 { least * counts.len() as f64 / total } else { 0.0 };
     waits.sort_unstable();
-    let milliseconds = median(waits.iter().map(|&wait| f64::from(wait) / 1000.0).collect());
-    Ok(vec![
-        Sample { value: slowest, slowest: Some(slowest), ..Sample::default() },
-        Sample {
-            value: milliseconds.ok_or("nobody new was served")?,
-            p50: percentile(&waits, 0.5),
-            p99: percentile(&waits, 0.99),
-            slowest: None,
-        },
-        Sample::of(total / window.as_secs_f64()),
-    ])
+    Ok(Flood { slowest, lines: total / window.as_secs_f64(), waits })
+}
+
+impl Flood {
+    pub(super) fn samples(self) -> Result<Vec<Sample>> {
+        let Self { slowest, lines, waits } = self;
+        let milliseconds = median(waits.iter().map(|&wait| f64::from(wait) / 1000.0).collect());
+        Ok(vec![
+            Sample { value: slowest, slowest: Some(slowest), ..Sample::default() },
+            Sample {
+                value: milliseconds.ok_or("nobody new was served")?,
+                p50: percentile(&waits, 0.5),
+                p99: percentile(&waits, 0.99),
+                slowest: None,
+            },
+            Sample::of(lines),
+        ])
+    }
 }
 
 /// Sends until the task is ended, or the connection.

@@ -2,9 +2,9 @@
 
 mod connect;
 mod connections;
-mod crowd;
+pub mod crowd;
 mod exchange;
-mod flood;
+pub mod flood;
 mod lines;
 pub(crate) mod startup;
 mod stream;
@@ -24,7 +24,7 @@ pub(crate) async fn measure(load: Load, server: &Server, plan: &Plan) -> Result<
         Load::Stream { bytes } => vec![stream::measure(address, bytes).await?],
         Load::Connect { connections, count } => vec![connect::measure(address, connections, count).await?],
         Load::Startup => unreachable!("it begins without a server"),
-        Load::Crowd { connections } => crowd::measure(server, connections, plan).await?,
-        Load::Flood { connections } => flood::measure(address, connections, plan.flood_window).await?,
+        Load::Crowd { connections } => crowd::measure(server, connections, plan.warm_up, plan.window).await?.samples(),
+        Load::Flood { connections } => flood::measure(address, connections, plan.flood_window).await?.samples()?,
     })
 }

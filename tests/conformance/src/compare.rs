@@ -36,8 +36,10 @@ pub struct Difference {
 /// How a run went.
 #[derive(Debug)]
 pub struct Totals {
-    /// How many programs were run.
+    /// How many programs were generated.
     pub cases: usize,
+    /// How many of them were not run, because our side cannot.
+    pub left_out: usize,
     /// How many of them showed a difference.
     pub differences: usize,
     /// The first of those, made small; those that then look alike, once.
@@ -58,7 +60,7 @@ impl Comparison {
     /// Runs `cases` random programs that follow from `seed`. The first `shown` that show a difference are made small.
     /// `progress` is told how many are done.
     pub fn run(&mut self, cases: usize, seed: u64, shown: usize, mut progress: impl FnMut(usize)) -> Totals {
-        let mut totals = Totals { cases, differences: 0, shown: Vec::new() };
+        let mut totals = Totals { cases, left_out: 0, differences: 0, shown: Vec::new() };
         let mut generator = generator(seed);
         let strategy = programs();
         let mut done = 0;
@@ -67,6 +69,7 @@ impl Comparison {
             let trees: Vec<_> =
                 (0..count).map(|_| strategy.new_tree(&mut generator).expect("no program is rejected")).collect();
             let batch: Vec<_> = trees.iter().map(ValueTree::current).collect();
+            totals.left_out += batch.iter().filter(|program| !self.ours.can_run(program)).count();
             for (tree, difference) in trees.into_iter().zip(self.differences(&batch)) {
                 let Some(difference) = difference else { continue };
                 totals.differences += 1;

@@ -1,12 +1,13 @@
-//! The differential test of the stream reader: the same random programs on CPython's `asyncio.StreamReader` and, through the
-//! component boundary, on `wasyncio:streams`. Every report must be equal.
+//! The differential test of the stream reader: the same random programs on CPython's `asyncio.StreamReader` and, in the sandbox,
+//! on wasyncio's: linked, and through the component boundary by plain methods and by `bindings/rust`. Every report must be equal.
 //!
 //! [`programs`] makes a [`Program`]; each [`Side`] is a process that answers programs with reports, line by line; [`Comparison`]
 //! looks for differences; [`shrink`] makes a program that shows one small, and [`Snippet`] prints it as Python.
 //!
 //! What is compared: the answer of every step; after each step that lets everything settle, the reads that ended, with their bytes or
-//! exception (class, message, fields), and those that wait; at the end `at_eof`, the exception and what is left in the buffer. One
-//! documented difference is not one here: `oracle.py` has CPython put back what a cancelled or failed `read(-1)` took.
+//! exception (class, message, fields), and those that wait; at the end `at_eof`, the exception and what is left in the buffer. Two
+//! documented differences are not ones here: `oracle.py` has CPython put back what a cancelled or failed `read(-1)` took, and, for
+//! `bindings/rust`, try a read anew that has waited.
 
 mod compare;
 mod program;
@@ -20,6 +21,6 @@ pub use compare::{Comparison, Difference, Totals};
 pub use program::{Exception, OS_ERRORS, Operation, Program, Step, TextError};
 pub use shrink::shrink;
 pub use side::{Abilities, Side};
-pub use sides::{oracles, ours};
+pub use sides::{Mode, oracles, ours};
 pub use snippet::Snippet;
 pub use strategy::programs;

@@ -5,12 +5,23 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use wasyncio_conformance::{Comparison, oracles, ours};
+use clap::builder::PossibleValuesParser;
+use wasyncio_conformance::{Comparison, Mode, Totals, oracles, ours};
+
+/// Every mode, one after the other.
+const ALL: &str = "all";
+
+fn modes() -> PossibleValuesParser {
+    Mode::ALL.map(Mode::name).into_iter().chain([ALL]).into()
+}
 
 #[derive(Parser)]
 #[command(about = "Run random programs over a stream reader on CPython and on wasyncio, and compare")]
 struct Arguments {
-    /// How many programs
+    /// How the programs reach the reader
+    #[arg(long, default_value = ALL, value_parser = modes())]
+    mode: String,
+    /// How many programs in each mode
     #[arg(long, default_value_t = 200_000)]
     cases: usize,
     /// Which programs; a random choice, which is printed, without it
@@ -30,13 +41,25 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let seed = arguments.seed.unwrap_or_else(|| RandomState::new().hash_one(()) >> 32);
-    let oracles = oracles();
+    let mut code = ExitCode::SUCCESS;
+    for mode in Mode::ALL {
+        if (arguments.mode == ALL || arguments.mode == mode.name()) && compare(arguments, mode, seed)? > 0 {
+            code = ExitCode::FAILURE;
+        }
+    }
+    Ok(code)
+}
+
+/// Runs the programs in one mode, prints how it went and gives the number of differences.
+fn compare(arguments: &Arguments, mode: Mode, seed: u64) -> Result<usize, String> {
+    let oracles = oracles(mode);
     if oracles.is_empty() {
         return Err("there is no CPython to compare with".to_owned());
     }
-    let mut comparison = Comparison::new(ours()?, oracles);
+    let mut comparison = Comparison::new(ours(mode)?, oracles);
+    let mode = mode.name();
     let names = comparison.oracles().join(", ");
-    eprintln!("{} cases, seed {seed}; oracles: {names}", arguments.cases);
+    eprintln!("{mode}: {} cases, seed {seed}; oracles: {names}", arguments.cases);
 
     let started = Instant::now();
     let step = (arguments.cases / 10).max(1);
@@ -44,12 +67,14 @@ fn run(arguments: &Arguments) -> Result<ExitCode, String> {
     let totals = comparison.run(arguments.cases, seed, arguments.shown, |done| {
         if done / step > told {
             told = done / step;
-            eprintln!("{done} cases after {:.1} s", started.elapsed().as_secs_f64());
+            eprintln!("{mode}: {done} cases after {:.1} s", started.elapsed().as_secs_f64());
         }
     });
     for difference in &totals.shown {
         println!("\n{}", difference.snippet());
     }
-    println!("{} cases, {} differences (seed {seed}; oracles: {names})", totals.cases, totals.differences);
-    Ok(if totals.differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let Totals { cases, left_out, differences, .. } = totals;
+    let left_out = if left_out > 0 { format!(" ({left_out} are not for this mode)") } else { String::new() };
+    println!("{cases} cases{left_out}, {differences} differences (mode {mode}, seed {seed}; oracles: {names})");
+    Ok(differences)
 }

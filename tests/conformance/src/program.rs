@@ -115,6 +115,13 @@ impl Program {
             .any(|step| matches!(&step.operation, Operation::ReadUntil(separators) if separators.len() != 1))
     }
 
+    /// Whether a read begins after a change and before what the change wakes has gone on.
+    pub fn overtakes(&self) -> bool {
+        self.steps
+            .windows(2)
+            .any(|pair| !pair[0].settles && !pair[0].operation.starts_read() && pair[1].operation.starts_read())
+    }
+
     /// Whether the same kinds of operations happen in the same order.
     pub fn is_like(&self, other: &Self) -> bool {
         let kinds = |program: &Self| -> Vec<_> {

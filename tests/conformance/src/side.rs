@@ -18,6 +18,8 @@ pub enum Abilities {
     All,
     /// Those without none or several separators in a `readuntil`, which CPython has since 3.13.
     OneSeparator,
+    /// Those in which no read begins between a change and what it wakes.
+    NoOvertaking,
 }
 
 /// One implementation of a stream reader, in a process that lives as long as this and is started again when it ends.
@@ -54,7 +56,11 @@ impl Side {
 
     /// Whether this can run `program`.
     pub fn can_run(&self, program: &Program) -> bool {
-        self.abilities == Abilities::All || !program.needs_several_separators()
+        match self.abilities {
+            Abilities::All => true,
+            Abilities::OneSeparator => !program.needs_several_separators(),
+            Abilities::NoOvertaking => !program.overtakes(),
+        }
     }
 
     /// Runs programs and gives their reports, none for those that it cannot run. A program that ends or hangs the

@@ -8,14 +8,16 @@ const ORACLE: &str = include_str!("../src/oracle.py");
 
 /// The machine's Python running the oracle's source; none, with the reason printed, where there is no Python.
 fn python(source: String) -> Option<Side> {
+    python_with(source, "asyncio", Abilities::OneSeparator)
+}
+
+fn python_with(source: String, reader: &'static str, abilities: Abilities) -> Option<Side> {
     let start = move || {
         let mut python = Command::new("python3");
-        python.args(["-X", "utf8", "-c", &source]);
+        python.args(["-X", "utf8", "-c", &source, reader]);
         python
     };
-    Side::start(start, |version| (version.to_owned(), Abilities::OneSeparator))
-        .map_err(|reason| eprintln!("skipped: {reason}"))
-        .ok()
+    Side::start(start, |version| (version.to_owned(), abilities)).map_err(|reason| eprintln!("skipped: {reason}")).ok()
 }
 
 /// The oracle against itself with a fault.
@@ -54,6 +56,34 @@ fn a_wrong_message_a_lost_byte_and_a_missing_wakeup_are_noticed() {
         let Some(mut comparison) = faulty(right, wrong) else { return };
         assert!(comparison.run(1500, 1, 0, |_| {}).differences > 0, "{wrong}");
     }
+}
+
+#[test]
+fn a_read_that_is_tried_anew_is_noticed_where_another_has_read_meanwhile() {
+    let tried_anew = python_with(ORACLE.to_owned(), "tried-anew", Abilities::OneSeparator);
+    let Some((ours, oracle)) = tried_anew.zip(python(ORACLE.to_owned())) else { return };
+    let operations = [
+        Operation::ReadLine,
+        Operation::Feed(b"abc".to_vec(), 1),
+        Operation::Read(2),
+        Operation::Feed(b"\n".to_vec(), 1),
+    ];
+    let program = Program::new(None, operations.map(step).to_vec());
+    let difference = Comparison::new(ours, vec![oracle]).difference(&program).expect("they differ");
+    assert!(difference.ours.contains("0=630a") && difference.expected.contains("waiting 0"), "{difference:?}");
+}
+
+#[test]
+fn a_program_that_a_side_cannot_run_is_left_out_and_counted() {
+    let ours = python_with(ORACLE.to_owned(), "asyncio", Abilities::NoOvertaking);
+    let Some((ours, oracle)) = ours.zip(python(ORACLE.to_owned())) else { return };
+    let program = |settles| {
+        let feed = Step { operation: Operation::Feed(b"a".to_vec(), 1), settles };
+        Program::new(None, vec![step(Operation::ReadLine), feed, step(Operation::Read(1))])
+    };
+    assert!(ours.can_run(&program(true)) && !ours.can_run(&program(false)));
+    let totals = Comparison::new(ours, vec![oracle]).run(500, 1, 1, |_| {});
+    assert!(totals.left_out > 0 && totals.left_out < 500 && totals.differences == 0, "{totals:?}");
 }
 
 #[test]

@@ -1,8 +1,7 @@
-//! Exceptions: from the fields of a step, and in a report.
+//! Exceptions of steps and reports, from and to those of `wasyncio-client`.
 
+use conformance_programs::{Exception, Kind};
 use wasyncio_client::{Error, IncompleteReadError, LimitOverrunError, OsError, OsErrorKind};
-
-use crate::fields::{Fields, hex};
 
 /// The kinds of `os-error` that have a class in Python.
 const OS_ERRORS: [(&str, OsErrorKind); 8] = [
@@ -16,30 +15,25 @@ const OS_ERRORS: [(&str, OsErrorKind); 8] = [
     ("other", OsErrorKind::Other),
 ];
 
-/// The exception that `set-exception` is called with.
-pub(crate) fn parse(mut fields: Fields<'_>) -> Result<Error, String> {
-    Ok(match fields.word()? {
-        "value" => Error::ValueError(fields.text()?),
-        "runtime" => Error::RuntimeError(fields.text()?),
-        "assertion" => Error::AssertionError(fields.text()?),
-        "not-implemented" => Error::NotImplementedError(fields.text()?),
-        "exception" => Error::Other(fields.text()?),
-        "incomplete" => {
-            Error::IncompleteReadError(IncompleteReadError { partial: fields.bytes()?, expected: fields.optional()? })
-        }
-        "overrun" => {
-            Error::LimitOverrunError(LimitOverrunError { message: fields.text()?, consumed: fields.number()? })
-        }
-        "os" => {
-            let name = fields.word()?;
+/// The exception to be stored.
+pub(crate) fn made(exception: Exception) -> Result<Error, String> {
+    let Exception { kind, message } = exception;
+    Ok(match kind {
+        Kind::Value => Error::ValueError(message),
+        Kind::Runtime => Error::RuntimeError(message),
+        Kind::Assertion => Error::AssertionError(message),
+        Kind::NotImplemented => Error::NotImplementedError(message),
+        Kind::Other => Error::Other(message),
+        Kind::Incomplete { partial, expected } => Error::IncompleteReadError(IncompleteReadError { partial, expected }),
+        Kind::Overrun { consumed } => Error::LimitOverrunError(LimitOverrunError { message, consumed }),
+        Kind::Os(name) => {
             let kind = OS_ERRORS.into_iter().find_map(|(known, kind)| (known == name).then_some(kind));
-            Error::OsError(os_error(kind.ok_or_else(|| format!("unknown kind {name}"))?, fields.text()?))
+            Error::OsError(os_error(kind.ok_or_else(|| format!("unknown kind {name}"))?, message))
         }
-        "group" => {
-            let texts = fields.texts()?.into_iter();
-            Error::ExceptionGroup(texts.map(|text| os_error(OsErrorKind::Other, text)).collect())
+        Kind::Group(messages) => {
+            let errors = messages.into_iter().map(|message| os_error(OsErrorKind::Other, message));
+            Error::ExceptionGroup(errors.collect())
         }
-        unknown => return Err(format!("unknown exception {unknown}")),
     })
 }
 
@@ -47,27 +41,22 @@ fn os_error(kind: OsErrorKind, message: String) -> OsError {
     OsError { kind, message, address: None }
 }
 
-/// An exception as the oracle shows it.
-pub(crate) fn show(error: &Error) -> String {
+/// The exception that is told.
+pub(crate) fn told(error: Error) -> Exception {
     let message = error.message();
-    match error {
-        Error::ValueError(_) => format!("value({message})"),
-        Error::RuntimeError(_) => format!("runtime({message})"),
-        Error::AssertionError(_) => format!("assertion({message})"),
-        Error::NotImplementedError(_) => format!("not-implemented({message})"),
-        Error::Other(_) => format!("exception({message})"),
-        Error::IncompleteReadError(IncompleteReadError { partial, expected }) => {
-            let expected = expected.map_or("-".to_owned(), |expected| expected.to_string());
-            format!("incomplete({message}, partial {}, expected {expected})", hex(partial))
-        }
-        Error::LimitOverrunError(error) => format!("overrun({message}, consumed {})", error.consumed),
+    let kind = match error {
+        Error::ValueError(_) => Kind::Value,
+        Error::RuntimeError(_) => Kind::Runtime,
+        Error::AssertionError(_) => Kind::Assertion,
+        Error::NotImplementedError(_) => Kind::NotImplemented,
+        Error::Other(_) => Kind::Other,
+        Error::IncompleteReadError(IncompleteReadError { partial, expected }) => Kind::Incomplete { partial, expected },
+        Error::LimitOverrunError(error) => Kind::Overrun { consumed: error.consumed },
         Error::OsError(error) => {
             let name = OS_ERRORS.into_iter().find_map(|(name, kind)| (kind == error.kind).then_some(name));
-            format!("os({}, {message})", name.unwrap_or("unknown"))
+            Kind::Os(name.unwrap_or("unknown").to_owned())
         }
-        Error::ExceptionGroup(errors) => {
-            let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
-            format!("group({})", messages.join(", "))
-        }
-    }
+        Error::ExceptionGroup(errors) => Kind::Group(errors.into_iter().map(|error| error.message).collect()),
+    };
+    Exception { kind, message }
 }

@@ -1,51 +1,73 @@
-//! The component side of the conformance test: runs programs over a hand-fed `wasyncio:streams` reader and reports what
-//! happens. In `tests/conformance`, `program.rs` says what programs look like, and `oracle.py` what reports do and
-//! how CPython makes them.
+//! Runs the conformance test's programs on the readers that `wasyncio-client` has: with the argument `plain` on asyncio's
+//! asynchronous methods as they cross the boundary, with `fast` on `bindings/rust`, which asks by synchronous calls first.
 //!
 //! ```text
-//! wasyncio run dist/tests/conformance.wasm < programs > reports
+//! wasyncio run dist/tests/conformance.wasm -- fast < programs > reports
 //! ```
-//!
-//! The first line of the reports names the side; each of the others answers one line of the programs.
 
 mod exceptions;
-mod fields;
-mod program;
 
-use wasip3::cli::{stdin, stdout};
-use wit_bindgen::rt::async_support::StreamResult;
+use conformance_programs::{Exception, Reader};
 
-/// How much of the standard input is taken at once, in bytes.
-const CHUNK: usize = 64 * 1024;
+/// The two have the same methods; a trait of their own is all that they lack.
+macro_rules! reader {
+    ($name:ident of $reader:ty) => {
+        struct $name($reader);
 
-async fn run() -> Result<(), String> {
-    let (mut programs, input_ended) = stdin::read_via_stream();
-    let (mut reports, output) = wasip3::wit_stream::new();
-    let output_ended = stdout::write_via_stream(output);
-    reports.write_all(b"wasyncio\n".to_vec()).await;
+        impl Reader for $name {
+            fn new(limit: Option<u64>) -> Result<Self, Exception> {
+                <$reader>::new(limit).map(Self).map_err(exceptions::told)
+            }
 
-    let mut unread: Vec<u8> = Vec::new();
-    loop {
-        let (result, chunk) = programs.read(Vec::with_capacity(CHUNK)).await;
-        unread.extend_from_slice(&chunk);
-        let complete = unread.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        let rest = unread.split_off(complete);
-        let lines = String::from_utf8(std::mem::replace(&mut unread, rest)).map_err(|error| error.to_string())?;
-        for line in lines.lines() {
-            let mut report = program::run(line).await.map_err(|reason| format!("{line}: {reason}"))?;
-            report.push('\n');
-            // One by one: if the next program traps, the harness knows which it was.
-            if !reports.write_all(report.into_bytes()).await.is_empty() {
-                return Err("nobody takes the reports".to_owned());
+            async fn read(&self, n: i64) -> Result<Vec<u8>, Exception> {
+                self.0.read(n).await.map_err(exceptions::told)
+            }
+
+            async fn readline(&self) -> Result<Vec<u8>, Exception> {
+                self.0.readline().await.map_err(exceptions::told)
+            }
+
+            async fn readexactly(&self, n: i64) -> Result<Vec<u8>, Exception> {
+                self.0.readexactly(n).await.map_err(exceptions::told)
+            }
+
+            async fn readuntil(&self, separators: Vec<Vec<u8>>) -> Result<Vec<u8>, Exception> {
+                self.0.readuntil(separators).await.map_err(exceptions::told)
+            }
+
+            fn feed_data(&self, data: &[u8]) -> Result<(), Exception> {
+                self.0.feed_data(data).map_err(exceptions::told)
+            }
+
+            fn feed_eof(&self) {
+                self.0.feed_eof();
+            }
+
+            fn set_exception(&self, exception: Exception) -> Result<(), String> {
+                self.0.set_exception(&exceptions::made(exception)?);
+                Ok(())
+            }
+
+            fn exception(&self) -> Option<Exception> {
+                self.0.exception().map(exceptions::told)
+            }
+
+            fn at_eof(&self) -> bool {
+                self.0.at_eof()
             }
         }
-        if matches!(result, StreamResult::Dropped) {
-            break;
-        }
+    };
+}
+
+reader!(Plain of wasyncio_client::plain::StreamReader);
+reader!(Fast of wasyncio_client::StreamReader);
+
+async fn run() -> Result<(), String> {
+    match console::arguments().as_slice() {
+        [mode] if mode == "plain" => conformance_programs::run::<Plain>().await,
+        [mode] if mode == "fast" => conformance_programs::run::<Fast>().await,
+        _ => Err("the argument is plain or fast".to_owned()),
     }
-    drop(reports);
-    input_ended.await.map_err(|error| format!("cannot read the standard input: {error:?}"))?;
-    output_ended.await.map_err(|error| format!("cannot write to the standard output: {error:?}"))
 }
 
 struct Conformance;

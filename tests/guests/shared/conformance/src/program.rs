@@ -6,11 +6,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use wasyncio_client::Error;
-use wasyncio_client::plain::StreamReader;
-
-use crate::exceptions;
 use crate::fields::{Fields, hex, optional};
+use crate::{Exception, Reader};
 
 /// How often everybody else is let run before everything counts as settled.
 ///
@@ -18,10 +15,10 @@ use crate::fields::{Fields, hex, optional};
 /// the last operation woke, the other tells this component how they ended; the third is to spare.
 const YIELDS: usize = 3;
 
-type Pending = Pin<Box<dyn Future<Output = Result<Vec<u8>, Error>>>>;
+type Pending = Pin<Box<dyn Future<Output = Result<Vec<u8>, Exception>>>>;
 
-struct Run {
-    reader: Rc<StreamReader>,
+struct Run<R> {
+    reader: Rc<R>,
     /// How many reads were started; the next one's number.
     started: usize,
     /// The reads that wait, by number.
@@ -29,12 +26,12 @@ struct Run {
 }
 
 /// Runs a program and gives the report. The error is a program that cannot be understood.
-pub(crate) async fn run(line: &str) -> Result<String, String> {
+pub(crate) async fn run<R: Reader>(line: &str) -> Result<String, String> {
     let mut steps = line.split(' ');
     let limit = optional(steps.next().unwrap_or_default())?;
-    let reader = match StreamReader::new(limit) {
+    let reader = match R::new(limit) {
         Ok(reader) => Rc::new(reader),
-        Err(error) => return Ok(exceptions::show(&error)),
+        Err(error) => return Ok(error.show()),
     };
     let mut run = Run { reader, started: 0, pending: BTreeMap::new() };
     let mut report = Vec::new();
@@ -54,7 +51,7 @@ pub(crate) async fn run(line: &str) -> Result<String, String> {
     Ok(report.join("\t"))
 }
 
-impl Run {
+impl<R: Reader> Run<R> {
     fn step(&mut self, step: &str) -> Result<String, String> {
         let (name, mut fields) = Fields::of(step);
         let reader = self.reader.clone();
@@ -62,11 +59,11 @@ impl Run {
             "feed" => {
                 let data = fields.bytes()?.repeat(fields.number()?);
                 if let Err(error) = reader.feed_data(&data) {
-                    return Ok(exceptions::show(&error));
+                    return Ok(error.show());
                 }
             }
             "eof" => reader.feed_eof(),
-            "raise" => reader.set_exception(&exceptions::parse(fields)?),
+            "raise" => reader.set_exception(Exception::parse(fields)?)?,
             "read" => {
                 let n = fields.number()?;
                 return Ok(self.start(async move { reader.read(n).await }));
@@ -89,7 +86,7 @@ impl Run {
     }
 
     /// Starts a read. Its call is made when everything settles next.
-    fn start(&mut self, read: impl Future<Output = Result<Vec<u8>, Error>> + 'static) -> String {
+    fn start(&mut self, read: impl Future<Output = Result<Vec<u8>, Exception>> + 'static) -> String {
         let number = self.started;
         self.started += 1;
         self.pending.insert(number, Box::pin(read));
@@ -125,7 +122,7 @@ impl Run {
         poll_fn(|context| {
             self.pending.retain(|number, read| match read.as_mut().poll(context) {
                 Poll::Ready(outcome) => {
-                    let outcome = outcome.map_or_else(|error| exceptions::show(&error), |data| hex(&data));
+                    let outcome = outcome.map_or_else(|error| error.show(), |data| hex(&data));
                     ended.insert(*number, outcome);
                     false
                 }
@@ -137,7 +134,7 @@ impl Run {
     }
 
     fn exception(&self) -> String {
-        self.reader.exception().map_or("none".to_owned(), |error| exceptions::show(&error))
+        self.reader.exception().map_or("none".to_owned(), |error| error.show())
     }
 
     /// Cancels what waits, and tells the final state. The buffer can be seen by reading to the end only.
@@ -152,7 +149,7 @@ impl Run {
         let rest = match self.reader.read(-1).await {
             Ok(rest) => hex(&rest),
             Err(_) if has_exception => "unknown".to_owned(),
-            Err(error) => exceptions::show(&error),
+            Err(error) => error.show(),
         };
         format!("at_eof {at_eof}, exception {exception}, rest {rest}, empty {is_empty}")
     }
