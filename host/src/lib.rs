@@ -51,6 +51,7 @@ mod state;
 mod status;
 mod stdio;
 mod tcp;
+mod stock;
 #[cfg(test)]
 mod testing;
 mod ticker;
