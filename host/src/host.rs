@@ -13,7 +13,7 @@ use crate::embed::StreamsBuilder;
 use crate::program::{Program, instance_of};
 use crate::state::State;
 use crate::ticker::Ticker;
-use crate::{Error, Result, embedded, lookup, stock, tcp};
+use crate::{Error, Result, embedded, lookup, sockets02, stock, tcp};
 
 /// Loads programs. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -190,6 +190,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi::p3::random::add_to_linker(&mut linker)?;
     tcp::add_to_linker(&mut linker)?;
     lookup::add_to_linker(&mut linker)?;
+    sockets02::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

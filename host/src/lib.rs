@@ -47,11 +47,12 @@ mod policy;
 mod policy_file;
 mod program;
 mod runner;
+mod sockets02;
 mod state;
 mod status;
 mod stdio;
-mod tcp;
 mod stock;
+mod tcp;
 #[cfg(test)]
 mod testing;
 mod ticker;

@@ -37,8 +37,33 @@ impl From<Code> for ErrorCode {
 impl From<io::Error> for ErrorCode {
     fn from(error: io::Error) -> Self {
         // wasmtime-wasi's table of the systems' error numbers.
-        Code::from(error).into()
+        match Code::from(&error) {
+            // WASI has no word for it, but the system has.
+            Code::Other => Self::Other(Some(words(&error))),
+            code => code.into(),
+        }
     }
+}
+
+/// What the system says, without its number, which differs between systems.
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_lowercase(),
+        None => text,
+    }
+}
+
+/// Whether the process or the system has run out of descriptors or memory: another try may succeed once something was
+/// closed.
+pub(super) fn is_exhausted(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    // ENFILE and EMFILE, the same on every Unix.
+    let descriptors = matches!(error.raw_os_error(), Some(23 | 24));
+    #[cfg(windows)]
+    // WSAEMFILE.
+    let descriptors = error.raw_os_error() == Some(10024);
+    descriptors || matches!(Code::from(error), Code::OutOfMemory)
 }
 
 /// What an error is called in the metrics: WASI's own words.
@@ -72,6 +97,15 @@ mod tests {
         assert!(matches!(reset, ErrorCode::ConnectionReset));
         assert_eq!(name(&reset), "connection-reset");
         let unknown = ErrorCode::from(io::Error::from(io::ErrorKind::AlreadyExists));
-        assert!(matches!(unknown, ErrorCode::Other(None)));
+        assert!(matches!(unknown, ErrorCode::Other(Some(_))));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_used_up_is_told_in_words() {
+        let error = io::Error::from_raw_os_error(24);
+        assert!(is_exhausted(&error) && !is_exhausted(&io::Error::from(io::ErrorKind::ConnectionReset)));
+        let ErrorCode::Other(Some(text)) = ErrorCode::from(error) else { panic!("WASI has no code for it") };
+        assert_eq!(text, "too many open files");
     }
 }
