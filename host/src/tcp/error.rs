@@ -36,6 +36,10 @@ impl From<Code> for ErrorCode {
 
 impl From<io::Error> for ErrorCode {
     fn from(error: io::Error) -> Self {
+        if out_of_descriptors(&error) {
+            // What wasmtime-wasi gives where Windows says so.
+            return Self::OutOfMemory;
+        }
         // wasmtime-wasi's table of the systems' error numbers.
         match Code::from(&error) {
             // WASI has no word for it, but the system has.
@@ -57,13 +61,16 @@ fn words(error: &io::Error) -> String {
 /// Whether the process or the system has run out of descriptors or memory: another try may succeed once something was
 /// closed.
 pub(super) fn is_exhausted(error: &io::Error) -> bool {
+    out_of_descriptors(error) || matches!(Code::from(error), Code::OutOfMemory)
+}
+
+fn out_of_descriptors(error: &io::Error) -> bool {
     #[cfg(unix)]
     // ENFILE and EMFILE, the same on every Unix.
-    let descriptors = matches!(error.raw_os_error(), Some(23 | 24));
+    return matches!(error.raw_os_error(), Some(23 | 24));
     #[cfg(windows)]
     // WSAEMFILE.
-    let descriptors = error.raw_os_error() == Some(10024);
-    descriptors || matches!(Code::from(error), Code::OutOfMemory)
+    return error.raw_os_error() == Some(10024);
 }
 
 /// What an error is called in the metrics: WASI's own words.
@@ -102,10 +109,18 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn what_is_used_up_is_told_in_words() {
+    fn descriptors_run_out_as_memory_does() {
         let error = io::Error::from_raw_os_error(24);
         assert!(is_exhausted(&error) && !is_exhausted(&io::Error::from(io::ErrorKind::ConnectionReset)));
-        let ErrorCode::Other(Some(text)) = ErrorCode::from(error) else { panic!("WASI has no code for it") };
-        assert_eq!(text, "too many open files");
+        assert!(matches!(ErrorCode::from(error), ErrorCode::OutOfMemory));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_wasi_has_no_code_for_is_told_in_the_systems_words() {
+        let ErrorCode::Other(Some(text)) = ErrorCode::from(io::Error::from_raw_os_error(17)) else {
+            panic!("WASI has no code for EEXIST");
+        };
+        assert_eq!(text, "file exists");
     }
 }
