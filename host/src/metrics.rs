@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub received_bytes: u64,
     /// Bytes sent so far.
     pub sent_bytes: u64,
+    /// Memory of all programs now, in bytes.
+    pub memory_bytes: u64,
 }
 
 impl Metrics {
@@ -92,6 +94,7 @@ impl Metrics {
             accepted_connections: self.accepted.get(),
             received_bytes: self.received_bytes.get(),
             sent_bytes: self.sent_bytes.get(),
+            memory_bytes: u64::try_from(self.memory.get()).unwrap_or(0),
         }
     }
 
