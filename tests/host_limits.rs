@@ -77,6 +77,33 @@ fn a_program_over_its_memory_limit_is_one_line_and_code_3() {
     assert!(finished.stderr.contains("needs more memory than 64.0 KiB (--max-memory)"), "{}", finished.stderr);
 }
 
+/// How many bytes a server takes from a peer that never reads the echo of them.
+fn taken_by(mut server: Running) -> usize {
+    let address = server.address();
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    // The peer's own buffers are small, so that it is the server's that count.
+    socket.set_recv_buffer_size(8 << 10).expect("a socket can");
+    socket.set_send_buffer_size(8 << 10).expect("a socket can");
+    socket.connect(&address.into()).expect("the server accepts");
+    let mut client = TcpStream::from(socket);
+    client.set_write_timeout(Some(Duration::from_millis(500))).expect("not zero");
+    let line = [&[b'x'; 1023][..], b"\n"].concat();
+    let mut taken = 0;
+    while let Ok(count) = client.write(&line) {
+        taken += count;
+    }
+    taken
+}
+
+#[test]
+fn the_systems_buffers_are_limited() {
+    let limited = taken_by(server(&["--max-buffer", "8KiB"]));
+    let unlimited = taken_by(server(&[]));
+    // Besides: what asyncio's reader and writer may hold, twice 64 KiB and 64 KiB, and the peer's own buffers.
+    assert!(limited < 512 << 10, "{limited} bytes");
+    assert!(unlimited > limited + (512 << 10), "{limited} and {unlimited} bytes");
+}
+
 #[test]
 fn small_writes_do_not_wait_for_each_other() {
     // Nagle's algorithm would hold the second of two small segments back until the first is acknowledged, 40 ms later.

@@ -96,7 +96,7 @@ fn loading_again_keeps_the_address_and_the_connections() {
 }
 
 #[test]
-fn metrics_count_connections_and_bytes() {
+fn metrics_count_connections_bytes_and_messages() {
     let mut server = server(&["--metrics", "127.0.0.1:0"]);
     let line = server.line_with("metrics are on http://");
     let (_, rest) = line.split_once("http://").expect("found above");
@@ -116,6 +116,8 @@ fn metrics_count_connections_and_bytes() {
         "\nwasyncio_accepted_connections_total 1\n",
         "\nwasyncio_received_bytes_total 6\n",
         "\nwasyncio_sent_bytes_total 6\n",
+        "\nwasyncio_received_messages_total 1\n",
+        "\nwasyncio_sent_messages_total 1\n",
         "\nwasyncio_instances 1\n",
     ] {
         assert!(text.contains(expected), "{expected:?} is not in:\n{text}");

@@ -22,6 +22,10 @@ pub enum Denial {
     },
     /// Looking up the addresses of a host name.
     Lookup(String),
+    /// A TCP socket of WASI 0.2, whose connections the given [`Limits`](crate::Limits) do not reach.
+    Unlimited,
+    /// A UDP socket, which no grant is for.
+    Udp,
 }
 
 impl fmt::Display for Denial {
@@ -34,6 +38,8 @@ impl fmt::Display for Denial {
             }
             // The name comes from the program: escape what could forge a line of its own.
             Self::Lookup(name) => write!(f, "looking up {}", name.escape_debug()),
+            Self::Unlimited => f.write_str("a TCP socket of WASI 0.2, which limits of connections do not reach"),
+            Self::Udp => f.write_str("a UDP socket"),
         }
     }
 }

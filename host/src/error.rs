@@ -85,6 +85,17 @@ pub enum Error {
         source: Source,
     },
 
+    /// Composing: the result would need more than the stock wasmtime command has.
+    #[error("{file} imports {import}, which the stock wasmtime command does not provide{}", in_that_form(source))]
+    NotStock {
+        /// The program.
+        file: String,
+        /// The import's full name.
+        import: String,
+        /// Which part differs, if the command has it in another form.
+        source: Option<Source>,
+    },
+
     /// Compiling: wasmtime refused the component.
     #[error("cannot compile {file}: {}", one_line(source))]
     Compile {
@@ -223,6 +234,11 @@ impl fmt::Display for NotComponent {
             Self::NotWasm => "it does not start with the WebAssembly header",
         })
     }
+}
+
+/// What [`Error::NotStock`] says about the form of an import.
+fn in_that_form(difference: &Option<Source>) -> String {
+    difference.as_ref().map_or_else(String::new, |source| format!(" in that form: {}", one_line(source)))
 }
 
 /// The innermost cause of `error`, on one line.

@@ -79,9 +79,7 @@ impl Gate {
                     None => Denial::Connect(address),
                 }
             }
-            SocketAddrUse::UdpBind | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => {
-                return false;
-            }
+            SocketAddrUse::UdpBind | SocketAddrUse::UdpSend | SocketAddrUse::UdpReceive => Denial::Udp,
         };
         self.report(denial);
         false
@@ -116,7 +114,8 @@ impl Gate {
         answers.remember(&name, address);
     }
 
-    fn report(&self, denial: Denial) {
+    /// Takes notice of a refusal.
+    pub(crate) fn report(&self, denial: Denial) {
         self.denied.inc();
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.len() >= MAX_REPORTED || !reported.insert(denial.clone()) {

@@ -13,7 +13,7 @@ use crate::embed::StreamsBuilder;
 use crate::program::{Program, instance_of};
 use crate::state::State;
 use crate::ticker::Ticker;
-use crate::{Error, Result, embedded, lookup, tcp};
+use crate::{Error, Result, embedded, lookup, sockets02, stock, tcp};
 
 /// Loads programs. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -128,6 +128,22 @@ impl Host {
         self.composed(name, bytes)
     }
 
+    /// Checks that the stock `wasmtime` command, from version 48 on, can run a composed program, and gives the options
+    /// of its `-S` for that, such as `p3`. Compiling takes from milliseconds to seconds and blocks the thread.
+    ///
+    /// `name` stands for the program in messages.
+    ///
+    /// # Errors
+    /// [`Error::NotStock`] if the program imports what that command lacks; [`Error::NotProgram`] if it exports no
+    /// `wasi:cli/run`; [`Error::NotComponent`], [`Error::Invalid`] or [`Error::Compile`].
+    pub fn stock_options(&self, name: &str, bytes: &[u8]) -> Result<Vec<&'static str>> {
+        // Tells what is no component better than the compiler does.
+        first_of_streams(name, bytes)?;
+        let component = Component::from_binary(&self.shared.engine, bytes)
+            .map_err(|error| Error::Compile { file: name.to_owned(), source: error.into() })?;
+        stock::options(name, &component)
+    }
+
     /// Prepares an instance of the streams component, for this program itself to use. Compiling takes from milliseconds
     /// to seconds and blocks the thread.
     ///
@@ -174,6 +190,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi::p3::random::add_to_linker(&mut linker)?;
     tcp::add_to_linker(&mut linker)?;
     lookup::add_to_linker(&mut linker)?;
+    sockets02::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

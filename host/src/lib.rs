@@ -48,9 +48,11 @@ mod policy;
 mod policy_file;
 mod program;
 mod runner;
+mod sockets02;
 mod state;
 mod status;
 mod stdio;
+mod stock;
 mod tcp;
 #[cfg(test)]
 mod testing;

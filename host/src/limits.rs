@@ -7,6 +7,9 @@ use std::time::Duration;
 ///
 /// Reaching one never harms the process: accepting pauses, a connection is closed, or the program is ended and
 /// [`Runner::run`](crate::Runner::run) returns [`Error::Limit`](crate::Error::Limit).
+///
+/// `max_connections`, `idle_timeout` and `max_buffer` hold for the sockets of WASI 0.3. Those of WASI 0.2 they do not
+/// reach, so with one of them a program is refused TCP sockets of WASI 0.2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -14,11 +17,17 @@ pub struct Limits {
     /// ended.
     pub max_memory: Option<u64>,
     /// Connections open at once, accepted and made. At this number accepting pauses, so that further peers wait in the
-    /// listening socket's queue, and connecting fails. Counts connections of WASI 0.3.
+    /// listening socket's queue, and connecting fails.
     pub max_connections: Option<usize>,
     /// How long a connection may be open with no byte in either direction. Then it is closed, and what the program
-    /// reads or writes on it next fails with a timeout. Counts connections of WASI 0.3.
+    /// reads or writes on it next fails with a timeout.
     pub idle_timeout: Option<Duration>,
+    /// Bytes that the system keeps for one connection, in each of its directions, beside its bookkeeping: what arrived
+    /// and the program has not read, and what it wrote and the peer has not acknowledged. When they are full, the peer
+    /// or the program waits. Systems have bounds of their own, upper and lower, which this does not lift.
+    ///
+    /// What the program buffers itself is part of [`max_memory`](Self::max_memory).
+    pub max_buffer: Option<u64>,
     /// How long the program may compute without ever waiting. Then it is ended. In any case such a program gives way
     /// every 10 milliseconds to whatever else runs on its thread.
     pub max_compute: Option<Duration>,
@@ -46,9 +55,15 @@ impl Limits {
             max_memory: other.max_memory.or(self.max_memory),
             max_connections: other.max_connections.or(self.max_connections),
             idle_timeout: other.idle_timeout.or(self.idle_timeout),
+            max_buffer: other.max_buffer.or(self.max_buffer),
             max_compute: other.max_compute.or(self.max_compute),
             timeout: other.timeout.or(self.timeout),
         }
+    }
+
+    /// Whether there is one for connections, which only sockets of WASI 0.3 obey.
+    pub(crate) fn for_connections(&self) -> bool {
+        self.max_connections.is_some() || self.idle_timeout.is_some() || self.max_buffer.is_some()
     }
 }
 

@@ -37,13 +37,14 @@ pub(crate) struct Lookup {
     given: Option<VecDeque<IpAddr>>,
 }
 
-struct Guarded;
+/// Parts of WASI's sockets that ask the gate.
+pub(crate) struct Guarded;
 
 impl HasData for Guarded {
     type Data<'a> = GuardedView<'a>;
 }
 
-struct GuardedView<'a>(&'a mut State);
+pub(crate) struct GuardedView<'a>(pub(crate) &'a mut State);
 
 impl p3::Host for GuardedView<'_> {}
 

@@ -6,7 +6,7 @@ use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, T
 
 /// Counters and gauges, in the form of Prometheus. Cheap to clone; clones share everything.
 ///
-/// Connections and bytes are those of WASI 0.3.
+/// Connections, bytes and messages are those of WASI 0.3. A message is one read or one write that moved bytes.
 ///
 /// # Examples
 ///
@@ -20,8 +20,10 @@ pub struct Metrics {
     pub(crate) accepted: IntCounter,
     pub(crate) connected: IntCounter,
     pub(crate) open: IntGauge,
-    pub(crate) received: IntCounter,
-    pub(crate) sent: IntCounter,
+    received_bytes: IntCounter,
+    received_messages: IntCounter,
+    sent_bytes: IntCounter,
+    sent_messages: IntCounter,
     pub(crate) errors: IntCounterVec,
     pub(crate) idle_closed: IntCounter,
     pub(crate) denied: IntCounter,
@@ -43,6 +45,8 @@ pub struct Snapshot {
     pub received_bytes: u64,
     /// Bytes sent so far.
     pub sent_bytes: u64,
+    /// Memory of all programs now, in bytes.
+    pub memory_bytes: u64,
 }
 
 impl Metrics {
@@ -54,8 +58,16 @@ impl Metrics {
             accepted: new.counter("wasyncio_accepted_connections_total", "Connections accepted."),
             connected: new.counter("wasyncio_made_connections_total", "Connections made to others."),
             open: new.gauge("wasyncio_open_connections", "Connections open now, accepted and made."),
-            received: new.counter("wasyncio_received_bytes_total", "Bytes that programs received."),
-            sent: new.counter("wasyncio_sent_bytes_total", "Bytes that programs sent."),
+            received_bytes: new.counter("wasyncio_received_bytes_total", "Bytes that programs received."),
+            received_messages: new.counter(
+                "wasyncio_received_messages_total",
+                "Reads that brought a program bytes; TCP keeps no other borders between messages.",
+            ),
+            sent_bytes: new.counter("wasyncio_sent_bytes_total", "Bytes that programs sent."),
+            sent_messages: new.counter(
+                "wasyncio_sent_messages_total",
+                "Writes that took bytes from a program; TCP keeps no other borders between messages.",
+            ),
             errors: new.counters("wasyncio_errors_total", "Socket operations that failed, by kind of error.", "kind"),
             idle_closed: new.counter("wasyncio_idle_closed_total", "Connections closed because no byte was moving."),
             denied: new.counter("wasyncio_denied_total", "Operations that no grant covers."),
@@ -80,9 +92,22 @@ impl Metrics {
         Snapshot {
             open_connections: u64::try_from(self.open.get()).unwrap_or(0),
             accepted_connections: self.accepted.get(),
-            received_bytes: self.received.get(),
-            sent_bytes: self.sent.get(),
+            received_bytes: self.received_bytes.get(),
+            sent_bytes: self.sent_bytes.get(),
+            memory_bytes: u64::try_from(self.memory.get()).unwrap_or(0),
         }
+    }
+
+    /// Counts a read that brought a program bytes.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.received_bytes.inc_by(bytes as u64);
+        self.received_messages.inc();
+    }
+
+    /// Counts a write that took bytes from a program.
+    pub(crate) fn sent(&self, bytes: usize) {
+        self.sent_bytes.inc_by(bytes as u64);
+        self.sent_messages.inc();
     }
 }
 
@@ -127,10 +152,12 @@ mod tests {
     #[test]
     fn counts_show_in_the_text_and_in_the_snapshot() {
         let metrics = Metrics::new();
-        metrics.clone().received.inc_by(5);
+        metrics.clone().received(2);
+        metrics.received(3);
         metrics.errors.with_label_values(&["timeout"]).inc();
         let text = metrics.render();
         assert!(text.contains("\nwasyncio_received_bytes_total 5\n"), "{text}");
+        assert!(text.contains("\nwasyncio_received_messages_total 2\n"), "{text}");
         assert!(text.contains("\nwasyncio_errors_total{kind=\"timeout\"} 1\n"), "{text}");
         assert_eq!(metrics.snapshot().received_bytes, 5);
     }

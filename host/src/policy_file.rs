@@ -33,11 +33,13 @@ use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant,
 /// max-memory = "256MiB"
 /// max-connections = 5000
 /// idle-timeout = "10min"
+/// max-buffer = "256KiB"
 /// max-compute = "2s"
 /// timeout = "1day"
 /// "#)?;
 /// assert_eq!(file.arguments, ["127.0.0.1:8000"]);
 /// assert_eq!(file.limits.max_connections, Some(5000));
+/// assert_eq!(file.limits.max_buffer, Some(256 << 10));
 ///
 /// let error = PolicyFile::parse("policy.toml", "listen = ['8888']").expect_err("it has no host");
 /// assert!(error.to_string().starts_with("cannot use policy.toml, line 1: `8888` has no port"));
@@ -98,6 +100,7 @@ impl PolicyFile {
                 max_memory: raw.limits.max_memory.map(|size| size.0.as_u64()),
                 max_connections: raw.limits.max_connections.map(NonZeroUsize::get),
                 idle_timeout: raw.limits.idle_timeout.map(|time| time.0.into()),
+                max_buffer: raw.limits.max_buffer.map(|size| size.0.as_u64()),
                 max_compute: raw.limits.max_compute.map(|time| time.0.into()),
                 timeout: raw.limits.timeout.map(|time| time.0.into()),
             },
@@ -125,6 +128,7 @@ struct RawLimits {
     max_memory: Option<Text<bytesize::ByteSize>>,
     max_connections: Option<NonZeroUsize>,
     idle_timeout: Option<Text<Time>>,
+    max_buffer: Option<Text<bytesize::ByteSize>>,
     max_compute: Option<Text<Time>>,
     timeout: Option<Text<Time>>,
 }

@@ -11,7 +11,7 @@ use crate::ticker::Ticker;
 use crate::{Error, Result};
 
 /// The packages of WASI that this host has.
-const WASI_PACKAGES: &[&str] = &["cli", "clocks", "filesystem", "io", "random", "sockets"];
+pub(crate) const WASI_PACKAGES: &[&str] = &["cli", "clocks", "filesystem", "io", "random", "sockets"];
 
 /// A compiled program whose imports are all there. Cheap to clone, and can be run any number of times.
 #[derive(Clone)]
@@ -83,7 +83,7 @@ impl fmt::Debug for Program {
 }
 
 impl Entry {
-    fn of_export(name: &str) -> Option<Self> {
+    pub(crate) fn of_export(name: &str) -> Option<Self> {
         let version = name.strip_prefix("wasi:cli/run@")?;
         if version.starts_with("0.2.") {
             Some(Self::Run02)

@@ -272,6 +272,7 @@ impl Runner {
             gate,
             lookups: HashMap::new(),
             network: Arc::clone(network),
+            sockets02: !self.limits.for_connections(),
             binds: HashMap::new(),
             meter: Meter::new(self.limits.max_memory, self.metrics.memory),
         })

@@ -20,6 +20,8 @@ pub(crate) struct State {
     /// The look-ups of WASI 0.2, by the number of their resource.
     pub(crate) lookups: HashMap<u32, Lookup>,
     pub(crate) network: Arc<Network>,
+    /// Whether the program may have TCP sockets of WASI 0.2.
+    pub(crate) sockets02: bool,
     /// How many times the program bound an address, where listening sockets are shared.
     pub(crate) binds: HashMap<SocketAddr, usize>,
     pub(crate) meter: Meter,

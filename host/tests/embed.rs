@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
-use wasyncio_host::embed::{AsyncioError, OsErrorKind, StreamError, Streams};
+use wasyncio_host::embed::{AsyncioError, OsErrorKind, StreamError, StreamResult, Streams};
 use wasyncio_host::{Host, Metrics, Policy};
 
 /// None where the streams component was not built before this crate.
@@ -78,18 +78,101 @@ async fn what_is_not_granted_is_refused_as_asyncios_error() {
 }
 
 #[tokio::test]
-async fn what_is_dropped_is_closed_when_the_run_is_over() {
+async fn what_is_dropped_is_closed_while_the_run_goes_on() {
     let metrics = Metrics::new();
     let Some(mut streams) = streams(local(), &metrics).await else { return };
-    for _ in 0..3 {
-        let (port, peer) = peer(b"");
-        let opened =
-            streams.run(async |asyncio| asyncio.open_connection("127.0.0.1", port, None).await.map(drop)).await;
-        opened.unwrap().unwrap();
-        // The peer reads to the end, which comes only if the connection was closed.
-        let ended = streams.run(async |_| tokio::task::spawn_blocking(|| peer.join()).await);
-        assert_eq!(ended.await.unwrap().unwrap().unwrap(), b"");
-    }
+    let work = streams.run(async |asyncio| {
+        for _ in 0..3 {
+            let (port, peer) = peer(b"");
+            let (reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+            drop((reader, writer));
+            // The peer reads to the end, which comes only if the connection was closed.
+            let received = tokio::task::spawn_blocking(|| peer.join().unwrap()).await.unwrap();
+            assert_eq!(received, b"");
+        }
+        StreamResult::Ok(())
+    });
+    work.await.unwrap().unwrap();
     drop(streams);
     assert_eq!(metrics.snapshot().open_connections, 0);
+}
+
+#[tokio::test]
+async fn what_is_dropped_takes_no_memory() {
+    let metrics = Metrics::new();
+    let Some(mut streams) = streams(local(), &metrics).await else { return };
+    let work = streams.run(async |asyncio| {
+        let mut before = 0;
+        for round in 0..300 {
+            let reader = asyncio.stream_reader(Some(1 << 20)).await?;
+            reader.feed_data(&[b'x'; 100_000]).await?;
+            if round == 9 {
+                before = metrics.snapshot().memory_bytes;
+            }
+        }
+        StreamResult::Ok((before, metrics.snapshot().memory_bytes))
+    });
+    let (before, after) = work.await.unwrap().unwrap();
+    // All readers together hold 30 megabytes.
+    assert!(before > 0 && after < before + (1 << 20), "{before} bytes became {after}");
+}
+
+#[tokio::test]
+async fn a_read_that_was_given_up_loses_nothing() {
+    let Some(mut streams) = streams(local(), &Metrics::new()).await else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let work = streams.run(async |asyncio| {
+        let (reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(b"on").unwrap();
+        let given_up = tokio::time::timeout(Duration::from_millis(50), reader.readline()).await;
+        given_up.expect_err("the line has no end yet");
+        let error = reader.read(1).await.expect_err("the line is still waited for");
+        assert!(error.to_string().contains("already waiting"), "{error}");
+        peer.write_all(b"e\ntwo").unwrap();
+        assert_eq!(reader.readline().await?, b"one\n");
+        assert_eq!(reader.readexactly(3).await?, b"two");
+        drop(writer);
+        StreamResult::Ok(())
+    });
+    work.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_is_dropped_although_it_still_waits() {
+    let metrics = Metrics::new();
+    let Some(mut streams) = streams(local(), &metrics).await else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for _ in 0..2 {
+        let work = streams.run(async |asyncio| {
+            let (reader, _writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+            let given_up = tokio::time::timeout(Duration::from_millis(20), reader.readline()).await;
+            given_up.expect_err("nobody sends");
+            StreamResult::Ok(())
+        });
+        work.await.unwrap().unwrap();
+    }
+    // The last one may still be closing.
+    streams.run(async |_| tokio::time::sleep(Duration::from_millis(20)).await).await.unwrap();
+    assert_eq!(metrics.snapshot().open_connections, 0);
+}
+
+#[tokio::test]
+async fn an_accept_that_was_given_up_loses_no_connection() {
+    let policy = local().allow_listen("127.0.0.1:0".parse().unwrap());
+    let Some(mut streams) = streams(policy, &Metrics::new()).await else { return };
+    let work = streams.run(async |asyncio| {
+        let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
+        let port = server.sockets().await?[0].port;
+        let given_up = tokio::time::timeout(Duration::from_millis(20), server.accept()).await;
+        given_up.expect_err("nobody has come yet");
+        let (reader, _writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+        let (_reader, writer) = server.accept().await?;
+        writer.write(b"welcome\n").await?;
+        assert_eq!(reader.readline().await?, b"welcome\n");
+        StreamResult::Ok(())
+    });
+    work.await.unwrap().unwrap();
 }

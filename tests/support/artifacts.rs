@@ -25,6 +25,11 @@ pub fn example(name: &str) -> PathBuf {
     dist(&format!("examples/{name}.wasm"))
 }
 
+/// An example as it was built, before it was composed.
+pub fn app(name: &str) -> PathBuf {
+    present(root().join(format!("target/wasm/apps/{name}.wasm")))
+}
+
 /// The command `wasyncio`.
 pub fn command() -> PathBuf {
     present(root().join("target/release/wasyncio"))

@@ -7,7 +7,7 @@ mod artifacts;
 mod program;
 mod python;
 
-pub use artifacts::{command, dist, example, stock_wasmtime};
+pub use artifacts::{app, command, dist, example, stock_wasmtime};
 pub use program::{Finished, Running, finish, spawn};
 pub use python::{python, run_python};
 

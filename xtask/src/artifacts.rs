@@ -38,10 +38,10 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     component::build_apps(workspace, &toolchain, &packages, &apps)?;
     for program in &programs {
         let app = apps.join(format!("{}.wasm", program.package));
-        if program.linked {
-            copy(workspace, &app, &program.composed)?;
-        } else {
+        if program.imports_streams {
             compose(workspace, &streams, &app, &program.composed)?;
+        } else {
+            copy(workspace, &app, &program.composed)?;
         }
     }
     Ok(())
@@ -51,8 +51,8 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
 struct Program {
     /// Its package.
     package: String,
-    /// It has the crate `wasyncio` linked in, so that there is nothing to compose.
-    linked: bool,
+    /// It imports `wasyncio:streams`, through the crate `wasyncio-client`. Any other program is complete as it is.
+    imports_streams: bool,
     /// Where it goes, composed: named for the folder of its package.
     composed: PathBuf,
 }
@@ -69,11 +69,11 @@ fn programs(workspace: &Workspace) -> Result<Vec<Program>> {
             let manifest = folder.join("Cargo.toml");
             let Some(name) = folder.file_name().filter(|_| manifest.is_file()) else { continue };
             let text = fs::read_to_string(&manifest)?;
-            let linked = text.lines().any(|line| line.starts_with("wasyncio.") || line.starts_with("wasyncio ="));
+            let imports_streams = text.lines().any(|line| line.starts_with("wasyncio-client"));
             let package =
                 package_name(&text).ok_or_else(|| format!("{} names no package", workspace.shown(&manifest)))?;
             let file = Path::new(name).with_extension("wasm");
-            programs.push(Program { package, linked, composed: workspace.dist().join(composed).join(file) });
+            programs.push(Program { package, imports_streams, composed: workspace.dist().join(composed).join(file) });
         }
     }
     programs.sort_by(|one, other| one.composed.cmp(&other.composed));

@@ -1,6 +1,7 @@
 //! `wasyncio compose`.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -11,11 +12,13 @@ use crate::say;
 
 /// Write a program and wasyncio:streams as one component, which needs only WASI
 ///
-/// The result runs on any runtime with WASI 0.3 sockets.
+/// The result runs on any runtime with WASI 0.3 sockets. With --stock, what it needs is compared with what the wasmtime
+/// command has, from version 48 on, and the line that runs it there is printed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  wasyncio compose app.wasm -o complete.wasm")]
+  wasyncio compose app.wasm -o complete.wasm
+  wasyncio compose app.wasm -o complete.wasm --stock   # prints: wasmtime run -S ... complete.wasm")]
 pub(super) struct Compose {
     /// The program: a WebAssembly component that imports wasyncio:streams
     #[arg(value_name = "APP.wasm")]
@@ -24,6 +27,12 @@ pub(super) struct Compose {
     /// Where to write the result
     #[arg(short, long, value_name = "OUT.wasm")]
     output: PathBuf,
+
+    /// Check that the wasmtime command can run the result, and print how; nothing is written if it cannot
+    ///
+    /// That command grants the network as a whole, or not at all.
+    #[arg(long)]
+    stock: bool,
 
     #[command(flatten)]
     streams: Streams,
@@ -39,10 +48,36 @@ impl Compose {
             say(&format_args!("{name} does not import wasyncio:streams, so there is nothing to compose"));
             return Ok(ExitCode::FAILURE);
         }
+        let options = if self.stock { Some(host.stock_options(&name, &composed)?) } else { None };
         if let Err(error) = std::fs::write(&self.output, composed) {
             say(&format_args!("cannot write {}: {error}", self.output.display()));
             return Ok(ExitCode::FAILURE);
         }
+        if let Some(options) = options {
+            // Whoever closed standard output does not want to know.
+            _ = writeln!(std::io::stdout(), "{}", stock_line(&options, &self.output));
+        }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// How the wasmtime command runs `file`, as one types it.
+fn stock_line(options: &[&str], file: &Path) -> String {
+    let file = file.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,%".contains(c);
+    let file = if file.chars().all(plain) { file } else { format!("'{}'", file.replace('\'', "'\\''")) };
+    let options = if options.is_empty() { String::new() } else { format!("-S {} ", options.join(",")) };
+    format!("wasmtime run {options}{file}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_can_be_pasted_into_a_shell() {
+        let line = stock_line(&["p3", "inherit-network"], Path::new("a/b-1.wasm"));
+        assert_eq!(line, "wasmtime run -S p3,inherit-network a/b-1.wasm");
+        assert_eq!(stock_line(&[], Path::new("it's.wasm")), "wasmtime run 'it'\\''s.wasm'");
     }
 }

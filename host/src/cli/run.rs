@@ -99,7 +99,7 @@ pub(super) struct Run {
     /// Take grants, environment, arguments and limits from a TOML file, to which the flags add
     ///
     /// Its keys are listen, connect, resolve, dir, args, stdio, the table env, and the table limits with max-memory,
-    /// max-connections, idle-timeout, max-compute and timeout.
+    /// max-connections, idle-timeout, max-buffer, max-compute and timeout.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -157,6 +157,12 @@ struct LimitFlags {
     /// Close a connection on which no byte moves for this long, such as 10min
     #[arg(long, value_name = "TIME")]
     idle_timeout: Option<humantime::Duration>,
+
+    /// Let the system keep this many bytes for a connection in each direction, such as 64KiB
+    ///
+    /// When they are full, the peer or the program waits. What the program keeps itself is part of --max-memory.
+    #[arg(long, value_name = "SIZE")]
+    max_buffer: Option<bytesize::ByteSize>,
 
     /// End the program if it computes for this long without waiting for anything, such as 2s
     #[arg(long, value_name = "TIME")]
@@ -303,6 +309,7 @@ impl LimitFlags {
         limits.max_memory = self.max_memory.map(|size| size.as_u64());
         limits.max_connections = self.max_connections;
         limits.idle_timeout = self.idle_timeout.map(Into::into);
+        limits.max_buffer = self.max_buffer.map(|size| size.as_u64());
         limits.max_compute = self.max_compute.map(Into::into);
         limits.timeout = self.timeout.map(Into::into);
         limits

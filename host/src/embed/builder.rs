@@ -75,6 +75,7 @@ impl StreamsBuilder {
             gate: Arc::new(Gate::new(self.policy, self.on_denied, self.metrics.denied.clone())),
             lookups: HashMap::new(),
             network: Network::new(&self.limits, self.metrics.clone(), None),
+            sockets02: false,
             binds: HashMap::new(),
             meter: Meter::new(self.limits.max_memory, self.metrics.memory),
         };

@@ -42,12 +42,18 @@
 #[expect(missing_docs, reason = "the text comes from the WIT, where some fields say all by their name")]
 mod bindings;
 mod builder;
+mod dropped;
+mod pending;
 mod reader;
 mod server;
+mod transport;
 mod writer;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 
 use wasmtime::Store;
 use wasmtime::component::{Accessor, ResourceAny};
@@ -59,7 +65,10 @@ pub use bindings::{
 pub use builder::StreamsBuilder;
 pub use reader::StreamReader;
 pub use server::Server;
+pub use transport::Transport;
 pub use writer::StreamWriter;
+
+use dropped::Dropped;
 
 use crate::Result;
 use crate::meter::Computing;
@@ -95,12 +104,9 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Calls `f` with asyncio's functions, and drives the streams until it is done. Readers, writers and servers live
-    /// as long as `f` does.
-    ///
-    /// wasmtime can free what the component holds for a reader, writer or server only when none of its functions is at
-    /// work, so that is done when `f` has returned; close writers and servers in good time. Must be called within a
-    /// tokio runtime with I/O and time enabled.
+    /// Calls `f` with asyncio's functions, and drives the streams until it is done. What the component holds for a
+    /// reader, writer or server is freed soon after that is dropped. Must be called within a tokio runtime with I/O and
+    /// time enabled.
     ///
     /// # Errors
     /// [`Error::Trap`](crate::Error::Trap) or [`Error::Limit`](crate::Error::Limit) if the component ended. What `f`
@@ -108,14 +114,25 @@ impl Streams {
     ///
     /// # Cancel safety
     /// No: what `f` was about to do is lost, and this is best dropped too.
+    ///
+    /// # Examples
+    /// The one of [this module](self).
     pub async fn run<R>(&mut self, f: impl AsyncFnOnce(Asyncio<'_>) -> R) -> Result<R> {
         let (guest, dropped) = (&self.guest, &self.dropped);
-        let work = self.store.run_concurrent(async |accessor| f(Asyncio { accessor, guest, dropped }).await);
-        let result = self.ticker.while_polled(work, || self.computing.resumed()).await.map_err(failed)?;
-        let unused = std::mem::take(&mut *self.dropped.lock());
-        for resource in unused {
-            resource.resource_drop_async(&mut self.store).await.map_err(failed)?;
-        }
+        let work = self.store.run_concurrent(async |accessor| {
+            let mut work = pin!(f(Asyncio { accessor, guest, dropped }));
+            poll_fn(|context| {
+                let polled = work.as_mut().poll(context);
+                // Whatever was dropped, it was in this turn: nothing else runs the caller's code.
+                match dropped.free(accessor) {
+                    Ok(()) => polled.map(Ok),
+                    Err(error) => Poll::Ready(Err(error)),
+                }
+            })
+            .await
+        });
+        let result = self.ticker.while_polled(work, || self.computing.resumed()).await.flatten().map_err(failed)?;
+        self.dropped.free_in(&mut self.store).map_err(failed)?;
         Ok(result)
     }
 }
@@ -140,8 +157,24 @@ impl<'a> Asyncio<'a> {
     /// # Errors
     /// An [`OsError`], or a group of them, if that fails; access-denied if the policy does not grant it.
     ///
+    /// # Cancel safety
+    /// Yes, in that nothing is left behind: what comes of it is closed.
+    ///
     /// # asyncio
     /// `await asyncio.open_connection(host, port, **options)`.
+    ///
+    /// # Examples
+    /// ```
+    /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
+    /// # support::example(async |asyncio, port| {
+    /// // `port` is that of a peer that sends back what it gets.
+    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// writer.write(b"hello\n").await?;
+    /// writer.drain().await?;
+    /// assert_eq!(reader.readline().await?, b"hello\n");
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn open_connection(
         self,
         host: &str,
@@ -151,7 +184,7 @@ impl<'a> Asyncio<'a> {
         let connect = self.guest.wasyncio_streams_connect();
         let opened = connect.call_open_connection(self.accessor, Some(host.to_owned()), Some(port), options).await;
         let (reader, writer) = flat(opened)?;
-        Ok((StreamReader(self.held(reader)), StreamWriter(self.held(writer))))
+        Ok(self.connection(reader, writer))
     }
 
     /// Listens on `hosts`, names or addresses, and `port`.
@@ -162,6 +195,21 @@ impl<'a> Asyncio<'a> {
     /// # asyncio
     /// `await asyncio.start_server(callback, hosts, port, **options)`, with [`Server::accept`] in the place of the
     /// callback.
+    ///
+    /// # Examples
+    /// ```
+    /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
+    /// # support::example(async |asyncio, _| {
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
+    /// let port = server.sockets().await?[0].port;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (reader, _writer) = server.accept().await?;
+    /// writer.write(b"hello").await?;
+    /// writer.close().await?;
+    /// assert_eq!(reader.read(-1).await?, b"hello");
+    /// # Ok(())
+    /// # });
+    /// ```
     pub async fn start_server(
         self,
         hosts: &[&str],
@@ -171,7 +219,36 @@ impl<'a> Asyncio<'a> {
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
         let server = self.guest.wasyncio_streams_server();
         let started = server.call_start_server(self.accessor, hosts, port, options).await;
-        Ok(Server(self.held(flat(started)?)))
+        Ok(Server::new(self.held(flat(started)?)))
+    }
+
+    /// Makes a reader without a connection, to be fed by hand. `limit` is in bytes; none is 65,536.
+    ///
+    /// # Errors
+    /// A value-error if the limit is 0.
+    ///
+    /// # asyncio
+    /// `asyncio.StreamReader(limit)`.
+    ///
+    /// # Examples
+    /// ```
+    /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
+    /// # support::example(async |asyncio, _| {
+    /// let reader = asyncio.stream_reader(None).await?;
+    /// reader.feed_data(b"one\ntwo").await?;
+    /// reader.feed_eof().await?;
+    /// assert_eq!(reader.readline().await?, b"one\n");
+    /// assert_eq!(reader.readline().await?, b"two");
+    /// # Ok(())
+    /// # });
+    /// ```
+    pub async fn stream_reader(self, limit: Option<u64>) -> StreamResult<StreamReader<'a>> {
+        let readers = self.guest.wasyncio_streams_streams().stream_reader();
+        Ok(StreamReader::new(self.held(flat(readers.call_constructor(self.accessor, limit).await)?)))
+    }
+
+    fn connection(self, reader: ResourceAny, writer: ResourceAny) -> (StreamReader<'a>, StreamWriter<'a>) {
+        (StreamReader::new(self.held(reader)), StreamWriter(self.held(writer)))
     }
 
     fn held(self, resource: ResourceAny) -> Held<'a> {
@@ -185,16 +262,6 @@ impl fmt::Debug for Asyncio<'_> {
     }
 }
 
-/// Resources that are not used any more, to be freed at the end of [`Streams::run`].
-#[derive(Default)]
-struct Dropped(Mutex<Vec<ResourceAny>>);
-
-impl Dropped {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<ResourceAny>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// A resource of the component.
 struct Held<'a> {
     asyncio: Asyncio<'a>,
@@ -203,7 +270,7 @@ struct Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.asyncio.dropped.lock().push(self.resource);
+        self.asyncio.dropped.push(self.resource);
     }
 }
 

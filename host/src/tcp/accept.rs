@@ -3,11 +3,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use tokio::time::{Sleep, sleep};
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Destination, Resource, StreamProducer, StreamResult};
 
 use super::connection::Connection;
+use super::error::is_exhausted;
 use super::listener::Listener;
 use super::network::{Network, Permit};
 use super::options::{Family, Inherited};
@@ -22,18 +25,27 @@ pub(super) struct Accepting {
     inherited: Inherited,
     /// Waits for a permit, while there is none.
     waiting: Option<Pin<Box<dyn Future<Output = Permit> + Send>>>,
+    /// Waits, after descriptors had run out, for some to be free again.
+    pausing: Option<Pin<Box<Sleep>>>,
     /// Accepted by a check for readiness, and not taken yet.
     accepted: Option<TcpSocket>,
 }
 
+/// How long accepting pauses when descriptors have run out: as long as asyncio's, whose `ACCEPT_RETRY_DELAY` it is.
+const PAUSE: Duration = Duration::from_secs(1);
+
 impl Accepting {
     pub(super) fn new(listener: Arc<Listener>, network: Arc<Network>, family: Family, inherited: Inherited) -> Self {
-        Self { listener, network, family, inherited, waiting: None, accepted: None }
+        Self { listener, network, family, inherited, waiting: None, pausing: None, accepted: None }
     }
 
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<TcpSocket> {
         if let Some(accepted) = self.accepted.take() {
             return Poll::Ready(accepted);
+        }
+        if let Some(pausing) = &mut self.pausing {
+            ready!(pausing.as_mut().poll(context));
+            self.pausing = None;
         }
         let permit = match self.network.try_permit() {
             Some(permit) => permit,
@@ -50,8 +62,13 @@ impl Accepting {
         Poll::Ready(match accepted {
             Ok(stream) => {
                 self.network.metrics.accepted.inc();
-                self.inherited.apply(family, &stream);
+                self.inherited.apply(family, &stream, self.network.max_buffer.is_some());
                 TcpSocket::connected(Arc::clone(&self.network), family, Connection::new(stream, permit))
+            }
+            Err(error) if is_exhausted(&error) => {
+                // The peer waits in the system's queue. Asking again at once would only make the program compute.
+                self.network.exhausted(error);
+                return self.pause(context);
             }
             Err(error) => {
                 let code = super::options::accept_error(error);
@@ -59,6 +76,13 @@ impl Accepting {
                 TcpSocket::failed(Arc::clone(&self.network), family, code)
             }
         })
+    }
+
+    fn pause(&mut self, context: &mut Context<'_>) -> Poll<TcpSocket> {
+        let pausing = self.pausing.insert(Box::pin(sleep(PAUSE)));
+        // Has it wake the task; it is not over yet.
+        _ = pausing.as_mut().poll(context);
+        Poll::Pending
     }
 }
 

@@ -36,9 +36,41 @@ impl From<Code> for ErrorCode {
 
 impl From<io::Error> for ErrorCode {
     fn from(error: io::Error) -> Self {
+        if out_of_descriptors(&error) {
+            // What wasmtime-wasi gives where Windows says so.
+            return Self::OutOfMemory;
+        }
         // wasmtime-wasi's table of the systems' error numbers.
-        Code::from(error).into()
+        match Code::from(&error) {
+            // WASI has no word for it, but the system has.
+            Code::Other => Self::Other(Some(words(&error))),
+            code => code.into(),
+        }
     }
+}
+
+/// What the system says, without its number, which differs between systems.
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_lowercase(),
+        None => text,
+    }
+}
+
+/// Whether the process or the system has run out of descriptors or memory: another try may succeed once something was
+/// closed.
+pub(super) fn is_exhausted(error: &io::Error) -> bool {
+    out_of_descriptors(error) || matches!(Code::from(error), Code::OutOfMemory)
+}
+
+fn out_of_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    // ENFILE and EMFILE, the same on every Unix.
+    return matches!(error.raw_os_error(), Some(23 | 24));
+    #[cfg(windows)]
+    // WSAEMFILE.
+    return error.raw_os_error() == Some(10024);
 }
 
 /// What an error is called in the metrics: WASI's own words.
@@ -72,6 +104,23 @@ mod tests {
         assert!(matches!(reset, ErrorCode::ConnectionReset));
         assert_eq!(name(&reset), "connection-reset");
         let unknown = ErrorCode::from(io::Error::from(io::ErrorKind::AlreadyExists));
-        assert!(matches!(unknown, ErrorCode::Other(None)));
+        assert!(matches!(unknown, ErrorCode::Other(Some(_))));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn descriptors_run_out_as_memory_does() {
+        let error = io::Error::from_raw_os_error(24);
+        assert!(is_exhausted(&error) && !is_exhausted(&io::Error::from(io::ErrorKind::ConnectionReset)));
+        assert!(matches!(ErrorCode::from(error), ErrorCode::OutOfMemory));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_wasi_has_no_code_for_is_told_in_the_systems_words() {
+        let ErrorCode::Other(Some(text)) = ErrorCode::from(io::Error::from_raw_os_error(17)) else {
+            panic!("WASI has no code for EEXIST");
+        };
+        assert_eq!(text, "file exists");
     }
 }

@@ -15,8 +15,8 @@ use super::bindings::types::{
 };
 use super::error::{SocketError, SocketResult};
 use super::options::{
-    buffer_size, clamped, clamped_count, hop_limit, nanoseconds, set_hop_limit, set_keep_alive, set_receive_buffer,
-    set_send_buffer,
+    allowed_buffer, buffer_size, clamped, clamped_count, hop_limit, nanoseconds, set_hop_limit, set_keep_alive,
+    set_receive_buffer, set_send_buffer,
 };
 use super::socket::TcpSocket;
 use super::streams::{Receiving, Sending};
@@ -215,6 +215,7 @@ impl HostTcpSocket for TcpView<'_> {
     }
 
     fn set_receive_buffer_size(&mut self, socket: Resource<TcpSocket>, value: u64) -> SocketResult<()> {
+        let value = allowed_buffer(value, self.0.network.max_buffer);
         let socket = self.get(&socket)?;
         socket.option(|socket| set_receive_buffer(&socket, value))?;
         socket.inherited.receive_buffer = Some(value);
@@ -226,6 +227,7 @@ impl HostTcpSocket for TcpView<'_> {
     }
 
     fn set_send_buffer_size(&mut self, socket: Resource<TcpSocket>, value: u64) -> SocketResult<()> {
+        let value = allowed_buffer(value, self.0.network.max_buffer);
         let socket = self.get(&socket)?;
         socket.option(|socket| set_send_buffer(&socket, value))?;
         socket.inherited.send_buffer = Some(value);

@@ -1,5 +1,6 @@
 //! What the sockets of one running program share: its quota of connections, its listening sockets, its metrics.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -16,15 +17,20 @@ use crate::{Limits, Metrics};
 pub(crate) struct Network {
     pub(super) metrics: Metrics,
     pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_buffer: Option<u64>,
     pub(super) shared: Option<SharedListeners>,
     /// One permit for each connection that may still be opened; as many as there can be without a limit.
     connections: Arc<Semaphore>,
     max_connections: Option<usize>,
     /// Whether it was told that the limit of connections is reached.
     limit_told: AtomicBool,
+    /// Whether it was told that descriptors have run out.
+    exhaustion_told: AtomicBool,
     open: AtomicUsize,
     /// How often bytes moved, about: counted without a lock.
     activity: AtomicU64,
+    /// How many [`Unconnected`] there are.
+    unconnected: AtomicUsize,
     /// Notified when the last connection is closed.
     all_closed: Notify,
     listeners: Mutex<Listeners>,
@@ -36,6 +42,13 @@ struct Listeners {
     /// Whether the program is being stopped: what it opens now is closed at once.
     stopped: bool,
 }
+
+/// How many sockets that are no connection, new or listening, a program may have: descriptors are the process's, and
+/// must suffice for others.
+const MAX_UNCONNECTED: usize = 1024;
+
+/// The right to have one socket that is no connection; given back when dropped.
+pub(super) struct Unconnected(Arc<Network>);
 
 /// The right to have one connection open; given back when dropped.
 pub(super) struct Permit {
@@ -49,15 +62,30 @@ impl Network {
         Arc::new(Self {
             metrics,
             idle_timeout: limits.idle_timeout,
+            max_buffer: limits.max_buffer.map(|size| size.max(1)),
             shared,
             connections: Arc::new(Semaphore::new(permits)),
             max_connections: limits.max_connections,
             limit_told: AtomicBool::new(false),
+            exhaustion_told: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             activity: AtomicU64::new(0),
+            unconnected: AtomicUsize::new(0),
             all_closed: Notify::new(),
             listeners: Mutex::default(),
         })
+    }
+
+    /// The right to make a socket, or the error for the program.
+    pub(super) fn unconnected(self: &Arc<Self>) -> Result<Unconnected, ErrorCode> {
+        // First counted and then looked at, so that no two take the last one.
+        let unconnected = Unconnected(Arc::clone(self));
+        if self.unconnected.fetch_add(1, Ordering::SeqCst) < MAX_UNCONNECTED {
+            return Ok(unconnected);
+        }
+        let code = ErrorCode::Other(Some(format!("{MAX_UNCONNECTED} sockets are open that are not connected")));
+        self.failed(&code);
+        Err(code)
     }
 
     /// Waits for the right to open a connection.
@@ -122,6 +150,14 @@ impl Network {
         self.metrics.errors.with_label_values(&[name(code)]).inc();
     }
 
+    /// Tells, once, that accepting pauses because descriptors have run out.
+    pub(super) fn exhausted(&self, error: io::Error) {
+        if !self.exhaustion_told.swap(true, Ordering::Relaxed) {
+            tracing::warn!("accepting pauses until others close: {error}; the system's limit is `ulimit -n`");
+        }
+        self.failed(&error.into());
+    }
+
     pub(super) fn listening(&self, listener: &Arc<Listener>) {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         if listeners.stopped {
@@ -153,6 +189,12 @@ impl Network {
             }
             notified.await;
         }
+    }
+}
+
+impl Drop for Unconnected {
+    fn drop(&mut self) {
+        self.0.unconnected.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

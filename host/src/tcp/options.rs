@@ -92,17 +92,35 @@ pub(super) struct Inherited {
 }
 
 impl Inherited {
-    pub(super) fn apply(&self, family: Family, stream: &tokio::net::TcpStream) {
-        if !cfg!(target_os = "macos") {
-            return;
-        }
+    /// What a program's own sockets begin with, where buffers are limited.
+    pub(super) fn limited(max_buffer: Option<u64>) -> Self {
+        Self { receive_buffer: max_buffer, send_buffer: max_buffer, ..Self::default() }
+    }
+
+    /// Gives a connection these options. `limited` says that buffers are limited: then they are set in any case, as the
+    /// listening socket may be one that an earlier program left, with other limits.
+    pub(super) fn apply(&self, family: Family, stream: &tokio::net::TcpStream, limited: bool) {
         // As with wasmtime-wasi, a connection that does not take an option is still one.
         let socket = SockRef::from(stream);
-        _ = self.keep_alive_idle.map(|time| set_keep_alive(&socket, TcpKeepalive::new().with_time(time)));
-        _ = self.hop_limit.map(|limit| set_hop_limit(&socket, family, limit));
-        _ = self.receive_buffer.map(|size| set_receive_buffer(&socket, size));
-        _ = self.send_buffer.map(|size| set_send_buffer(&socket, size));
+        if limited || cfg!(target_os = "macos") {
+            self.apply_buffers(&socket);
+        }
+        if cfg!(target_os = "macos") {
+            _ = self.keep_alive_idle.map(|time| set_keep_alive(&socket, TcpKeepalive::new().with_time(time)));
+            _ = self.hop_limit.map(|limit| set_hop_limit(&socket, family, limit));
+        }
     }
+
+    /// Sets the sizes of buffers, where there are any.
+    pub(super) fn apply_buffers(&self, socket: &SockRef<'_>) {
+        _ = self.receive_buffer.map(|size| set_receive_buffer(socket, size));
+        _ = self.send_buffer.map(|size| set_send_buffer(socket, size));
+    }
+}
+
+/// The size of a buffer that a program asks for, within what it may have.
+pub(super) fn allowed_buffer(asked: u64, max_buffer: Option<u64>) -> u64 {
+    max_buffer.map_or(asked, |max| asked.min(max))
 }
 
 pub(super) fn clamped(nanoseconds: u64) -> Result<Duration> {

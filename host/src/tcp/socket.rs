@@ -13,7 +13,7 @@ use super::accept::Accepting;
 use super::bindings::types::ErrorCode;
 use super::connection::Connection;
 use super::listener::Listener;
-use super::network::{Network, Permit};
+use super::network::{Network, Permit, Unconnected};
 use super::options::{Family, Inherited, Result};
 use crate::gate::Gate;
 
@@ -29,6 +29,8 @@ pub struct TcpSocket {
     backlog: u32,
     pub(super) inherited: Inherited,
     bound: bool,
+    /// While it is no connection and not about to be one.
+    unconnected: Option<Unconnected>,
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<(TcpStream, Permit)>> + Send>>;
@@ -65,11 +67,24 @@ impl Taken {
 impl TcpSocket {
     fn new(network: Arc<Network>, family: Family, state: State) -> Self {
         let bound = !matches!(state, State::Fresh(_));
-        Self { state, family, network, backlog: DEFAULT_BACKLOG, inherited: Inherited::default(), bound }
+        Self {
+            state,
+            family,
+            network,
+            backlog: DEFAULT_BACKLOG,
+            inherited: Inherited::default(),
+            bound,
+            unconnected: None,
+        }
     }
 
     pub(super) fn fresh(network: Arc<Network>, family: Family) -> Result<Self> {
-        Ok(Self::new(network, family, State::Fresh(family.socket()?)))
+        let unconnected = Some(network.unconnected()?);
+        let socket = family.socket().map_err(ErrorCode::from).inspect_err(|code| network.failed(code))?;
+        let inherited = Inherited::limited(network.max_buffer);
+        // Before it connects or listens, because its connections' windows come from them.
+        inherited.apply_buffers(&SockRef::from(&socket));
+        Ok(Self { inherited, unconnected, ..Self::new(network, family, State::Fresh(socket)) })
     }
 
     /// A socket whose connection was accepted.
@@ -160,6 +175,7 @@ impl TcpSocket {
             return Err(ErrorCode::InvalidState);
         };
         let network = Arc::clone(&self.network);
+        self.unconnected = None;
         self.state = State::Connecting(Box::pin(async move {
             // All checks before any system call.
             if !bound {

@@ -122,7 +122,7 @@ impl<D> StreamProducer<D> for Receiving {
                 Ok(0) => return self.end(Ok(())),
                 Ok(count) => {
                     connection.moved();
-                    connection.network().metrics.received.inc_by(count as u64);
+                    connection.network().metrics.received(count);
                     destination.mark_written(count);
                     return Poll::Ready(Ok(StreamResult::Completed));
                 }
@@ -167,7 +167,7 @@ impl<D> StreamConsumer<D> for Sending {
             match connection.stream.try_write(source.remaining()) {
                 Ok(count) => {
                     connection.moved();
-                    connection.network().metrics.sent.inc_by(count as u64);
+                    connection.network().metrics.sent(count);
                     source.mark_read(count);
                     return Poll::Ready(Ok(StreamResult::Completed));
                 }

@@ -5,6 +5,7 @@ use wasmtime::component::{Accessor, Resource};
 use super::bindings::types::{ErrorCode, HostUdpSocket, HostUdpSocketWithStore, IpAddressFamily, IpSocketAddress};
 use super::error::{SocketError, SocketResult};
 use super::host::{Tcp, TcpView};
+use crate::Denial;
 use crate::state::State;
 
 /// There is none.
@@ -38,6 +39,7 @@ impl HostUdpSocketWithStore<State> for Tcp {
 
 impl HostUdpSocket for TcpView<'_> {
     fn create(&mut self, _family: IpAddressFamily) -> SocketResult<Resource<UdpSocket>> {
+        self.0.gate.report(Denial::Udp);
         Err(ErrorCode::AccessDenied.into())
     }
 
