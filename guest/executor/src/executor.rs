@@ -231,10 +231,8 @@ impl Drop for Entered {
     }
 }
 
-static VTABLE: VtableV3 = VtableV3 {
-    v2: VtableV2 { register, unregister, clone, drop: release },
-    rust_spawn: Some(spawn),
-};
+static VTABLE: VtableV3 =
+    VtableV3 { v2: VtableV2 { register, unregister, clone, drop: release }, rust_spawn: Some(spawn) };
 
 /// The waitables of `task` if it is one of this executor's.
 pub(crate) fn ours(task: *mut c_void, vtable: &VtableV2) -> Option<&Waitables> {

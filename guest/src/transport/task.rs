@@ -27,7 +27,8 @@ pub(crate) fn keeper_runs() -> bool {
 
 /// Whether `task` is the one that [`current_or_keeper`] gives.
 pub(super) fn is_current_or_keeper(task: &Task) -> bool {
-    task.is_current().unwrap_or_else(|| KEEPER.with_borrow(|keeper| keeper.as_ref().is_some_and(|keeper| keeper.is(task))))
+    task.is_current()
+        .unwrap_or_else(|| KEEPER.with_borrow(|keeper| keeper.as_ref().is_some_and(|keeper| keeper.is(task))))
 }
 
 /// The task that runs now; where none does, the one that stays, if there is one.
