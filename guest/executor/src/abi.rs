@@ -8,6 +8,7 @@ use std::future::Future;
 pub type Callback = unsafe extern "C" fn(*mut c_void, u32);
 
 pub(crate) type Register = unsafe extern "C" fn(*mut c_void, u32, Callback, *mut c_void) -> *mut c_void;
+pub(crate) type Spawn = unsafe fn(*mut c_void, Box<dyn Future<Output = ()>>);
 pub(crate) type Unregister = unsafe extern "C" fn(*mut c_void, u32) -> *mut c_void;
 
 /// `struct wasip3_task`, version 1: what all versions begin with.
@@ -47,7 +48,7 @@ pub(crate) struct VtableV2 {
 pub(crate) struct VtableV3 {
     pub(crate) v2: VtableV2,
     /// Runs a future beside the others of the task.
-    pub(crate) rust_spawn: Option<unsafe fn(*mut c_void, Box<dyn Future<Output = ()>>)>,
+    pub(crate) rust_spawn: Option<Spawn>,
 }
 
 /// From this version on a task can be cloned. wit-bindgen has it since 0.60.

@@ -35,6 +35,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("wasi:clocks/", "always there"),
     ("wasi:random/", "always there"),
     ("wasi:io/", "always there"),
+    ("wasyncio:streams/connect", "TCP: --allow-connect"),
+    ("wasyncio:streams/server", "TCP: --allow-listen"),
     ("wasyncio:streams/", "composed with the program as it is loaded"),
 ];
 
@@ -82,6 +84,7 @@ mod tests {
         assert!(meaning("wasi:sockets/types@0.3.2").contains("--allow-listen"));
         assert!(meaning("wasi:cli/environment@0.3.2").contains("--env"));
         assert_eq!(meaning("wasi:cli/exit@0.3.2"), "always there");
+        assert!(meaning("wasyncio:streams/server@0.1.0").contains("--allow-listen"));
         assert!(meaning("foo:bar/baz").contains("refuse"));
     }
 }

@@ -46,6 +46,7 @@ Exit codes:
   2    the arguments of this command are wrong
   3    the program reached a limit and was ended
   4    it was stopped, and connections were cut at the end of --grace
+  130  it was told to stop twice, or did not yield, and was ended at once
   134  the program trapped
 
 Signals:
@@ -150,7 +151,8 @@ struct LimitFlags {
 
     /// Let the program have this many connections open; at that number, accepting pauses and connecting fails
     ///
-    /// Nothing is dropped: further peers wait in the listening socket's queue.
+    /// Nothing is dropped: further peers wait in the listening socket's queue. This, --idle-timeout and --max-buffer hold
+    /// for sockets of WASI 0.3; with one of them, the program gets no TCP sockets of WASI 0.2.
     #[arg(long, value_name = "N", value_parser = connections)]
     max_connections: Option<usize>,
 
