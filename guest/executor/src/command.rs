@@ -6,7 +6,9 @@
 //! struct Program;
 //!
 //! impl wasip3::exports::cli::run::Guest for Program {
-//!     async fn run() -> Result<(), ()> { … }
+//!     async fn run() -> Result<(), ()> {
+//!         Ok(())
+//!     }
 //! }
 //!
 //! wasip3::cli::command::export!(Program with_types_in wasyncio::command);

@@ -6,7 +6,7 @@
 //! alarm once, and before it rests now and then takes all events there are, so that nobody starves: wasmtime hands out
 //! those of the lowest handles first.
 //!
-//! It offers the same C interface, `wasip3_task`, as wit-bindgen's tasks do ([`abi`]), so that futures made by any version of
+//! It offers the same C interface, `wasip3_task`, as wit-bindgen's tasks do (`abi.rs`), so that futures made by any version of
 //! wit-bindgen can be awaited in it, and `wit_bindgen::spawn_local` works.
 //!
 //! With the feature `command`, a program's `wasi:cli/run` becomes such a task by one line: see [`command`].
