@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use crate::Result;
@@ -30,7 +31,7 @@ pub(crate) fn build(
         cargo.args(["--features", &features.join(",")]);
     }
     run(&format!("building {package} for {TARGET}"), &mut cargo)?;
-    encode(workspace, &core_module(workspace, package), out)
+    encode(workspace, &core_module(workspace, package), out, Names::Left)
 }
 
 /// Builds `packages`, whose libraries are `cdylib`s, as components at `folder/PACKAGE.wasm`, in one call of cargo.
@@ -45,7 +46,7 @@ pub(crate) fn build_apps(
     run(&format!("building {} for {TARGET}", packages.join(", ")), &mut cargo)?;
     for package in packages {
         let out = folder.join(format!("{package}.wasm"));
-        encode(workspace, &core_module(workspace, package), &out)?;
+        encode(workspace, &core_module(workspace, package), &out, Names::Kept)?;
     }
     Ok(())
 }
@@ -66,15 +67,57 @@ fn core_module(workspace: &Workspace, package: &str) -> PathBuf {
     workspace.wasm_target().join(TARGET).join(PROFILE).join(file)
 }
 
-fn encode(workspace: &Workspace, core: &Path, out: &Path) -> Result<()> {
+/// Whether a component tells the names of its functions, which show where it trapped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Kept,
+    /// They are a fifth of what is shipped.
+    Left,
+}
+
+fn encode(workspace: &Workspace, core: &Path, out: &Path, names: Names) -> Result<()> {
     let shown = workspace.shown(core);
-    let module = fs::read(core).map_err(|error| format!("cannot read the core module {shown}: {error}"))?;
-    let component = ComponentEncoder::default()
+    let mut module = fs::read(core).map_err(|error| format!("cannot read the core module {shown}: {error}"))?;
+    let failed = |error: &dyn std::fmt::Display| format!("cannot make a component of {shown}: {error:#}");
+    if names == Names::Left {
+        module = without_sections(&module, &["name"]).map_err(|error| failed(&error))?;
+    }
+    let mut component = ComponentEncoder::default()
         .validate(true)
         .module(&module)
         .and_then(|encoder| encoder.encode())
-        .map_err(|error| format!("cannot make a component of {shown}: {error:#}"))?;
+        .map_err(|error| failed(&error))?;
+    if names == Names::Left {
+        component = without_sections(&component, &["component-name"]).map_err(|error| failed(&error))?;
+    }
     write_if_changed(out, &component).map_err(|error| format!("cannot write {}: {error}", workspace.shown(out)).into())
+}
+
+/// A module or component without its own custom sections of these names.
+fn without_sections(binary: &[u8], names: &[&str]) -> wasmparser::Result<Vec<u8>> {
+    let mut kept = Vec::with_capacity(binary.len());
+    let mut end = 0;
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(binary) {
+        let payload = payload?;
+        if depth == 0 {
+            let until = match &payload {
+                Payload::Version { range, .. } => range.end,
+                other => other.as_section().map_or(end, |(_, range)| range.end),
+            };
+            let leaves = matches!(&payload, Payload::CustomSection(custom) if names.contains(&custom.name()));
+            if !leaves {
+                kept.extend(binary.get(end as usize..until as usize).unwrap_or_default());
+            }
+            end = until;
+        }
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= i32::from(depth > 0),
+            _ => {}
+        }
+    }
+    Ok(kept)
 }
 
 fn write_if_changed(path: &Path, content: &[u8]) -> std::io::Result<()> {
@@ -85,4 +128,19 @@ fn write_if_changed(path: &Path, content: &[u8]) -> std::io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     fs::write(path, content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A component with a custom section `a`, a module that has one too, and a custom section `b`.
+    const BINARY: &[u8] = b"\0asm\x0d\0\x01\0\x00\x02\x01a\x01\x0c\0asm\x01\0\0\0\x00\x02\x01a\x00\x02\x01b";
+
+    #[test]
+    fn only_the_sections_named_leave_and_those_of_parts_stay() {
+        let without = b"\0asm\x0d\0\x01\0\x01\x0c\0asm\x01\0\0\0\x00\x02\x01a\x00\x02\x01b";
+        assert_eq!(without_sections(BINARY, &["a"]).unwrap(), without);
+        assert_eq!(without_sections(BINARY, &["c"]).unwrap(), BINARY);
+    }
 }

@@ -19,8 +19,8 @@ use super::tcp::Outcome;
 use super::waitable::Waitable;
 use super::waiters::Waiters;
 
-/// Room for the first reads of a connection, in bytes: most connections never need more.
-const SMALLEST_CHUNK: usize = 4 * 1024;
+/// Room for the first reads of a connection, in bytes: idle connections cost memory, and one that fills this soon has more.
+const SMALLEST_CHUNK: usize = 256;
 /// Room for the reads of a connection that has filled smaller ones, in bytes.
 const LARGEST_CHUNK: usize = 64 * 1024;
 
