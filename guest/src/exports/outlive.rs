@@ -37,11 +37,16 @@ pub(super) async fn outlive<T>(answer: impl Future<Output = T>) -> T {
     })
     .await;
     if !waited {
-        WAITING.set(WAITING.get() + 1);
-        wit_bindgen::spawn_local(async {
-            one_turn().await;
-            WAITING.set(WAITING.get() - 1);
-        });
+        last_turn();
     }
     answer
+}
+
+/// Has the task go on for a turn. Not part of [`outlive`], of which there is one for each kind of answer.
+fn last_turn() {
+    WAITING.set(WAITING.get() + 1);
+    wit_bindgen::spawn_local(async {
+        one_turn().await;
+        WAITING.set(WAITING.get() - 1);
+    });
 }

@@ -1,24 +1,19 @@
 //! The separators of a `readuntil`, and the search for the first of them.
 //!
-//! Several separators are found in one pass: the search stops at every byte that is the last one of some separator, and asks
+//! They are found in one pass, one or several: the search stops at every byte that is the last one of some separator, and asks
 //! there which of them has just ended. What ends first is so met first, and nothing is searched that lies behind it.
 //!
 //! For `n` bytes the worst case is `n` times the length of all separators that end in the same byte, which takes data made
 //! of nearly nothing else. A search for each separator by itself would always look at all data once for each; an Aho-Corasick
 //! automaton has the better worst case, but would make up a good part of `wasyncio.wasm`.
 
-use memchr::memmem;
-
 use crate::error::{Error, Result};
 
 /// One or more separators, none of them empty.
 #[derive(Debug)]
-pub(crate) struct Separators(Search);
-
-#[derive(Debug)]
-enum Search {
-    One(memmem::Finder<'static>),
-    Several { all: Sorted, lasts: LastBytes },
+pub(crate) struct Separators {
+    all: Sorted,
+    lasts: LastBytes,
 }
 
 /// Where a separator was found: the bytes `start..end`.
@@ -32,44 +27,37 @@ impl Separators {
     /// # Errors
     /// A value error if there is none, or an empty one.
     pub(crate) fn new(separators: &[impl AsRef<[u8]>]) -> Result<Self> {
-        let mut separators: Vec<&[u8]> = separators.iter().map(AsRef::as_ref).collect();
-        separators.sort_by_key(|separator| separator.len());
-        match separators.as_slice() {
+        let mut sorted: Vec<&[u8]> = Vec::new();
+        // There are few, and the standard library's sorting is a good part of what else is here.
+        for separator in separators.iter().map(AsRef::as_ref) {
+            let place = sorted.partition_point(|other| other.len() <= separator.len());
+            sorted.insert(place, separator);
+        }
+        match sorted.as_slice() {
             [] => Err(Error::Value("Separator should contain at least one element".into())),
             [[], ..] => Err(Error::Value("Separator should be at least one-byte string".into())),
-            [one] => Ok(Self(Search::One(memmem::Finder::new(one).into_owned()))),
-            several => Ok(Self(Search::Several { all: Sorted::of(several), lasts: LastBytes::of(several) })),
+            sorted => Ok(Self { all: Sorted::of(sorted), lasts: LastBytes::of(sorted) }),
         }
     }
 
     /// The length of the shortest separator in bytes, at least 1.
     pub(crate) fn shortest(&self) -> usize {
-        match &self.0 {
-            Search::One(finder) => finder.needle().len(),
-            Search::Several { all, .. } => all.lengths.first().copied().unwrap_or(1),
-        }
+        self.all.lengths.first().copied().unwrap_or(1)
     }
 
     /// The length of the longest separator in bytes.
     pub(crate) fn longest(&self) -> usize {
-        match &self.0 {
-            Search::One(finder) => finder.needle().len(),
-            Search::Several { all, .. } => all.lengths.last().copied().unwrap_or(1),
-        }
+        self.all.lengths.last().copied().unwrap_or(1)
     }
 
     /// The match that ends first in `bytes` among those that begin at `from` or later; of two that end together the shorter.
     pub(crate) fn find(&self, bytes: &[u8], from: usize) -> Option<Match> {
-        let space = bytes.get(from..)?;
-        let (start, end) = match &self.0 {
-            Search::One(finder) => finder.find(space).map(|start| (start, start + finder.needle().len()))?,
-            Search::Several { all, lasts } => first_end(space, all, lasts)?,
-        };
+        let (start, end) = first_end(bytes.get(from..)?, &self.all, &self.lasts)?;
         Some(Match { start: from + start, end: from + end })
     }
 }
 
-/// Several separators, shortest first, as CPython sorts them: of two that end together it takes the first.
+/// The separators, shortest first, as CPython sorts them: of two that end together it takes the first.
 #[derive(Debug)]
 struct Sorted {
     /// One behind the other: a `readuntil` does not live long enough to be worth an allocation for each.
@@ -112,9 +100,12 @@ enum LastBytes {
 
 impl LastBytes {
     fn of(separators: &[&[u8]]) -> Self {
-        let mut lasts: Vec<u8> = separators.iter().filter_map(|separator| separator.last().copied()).collect();
-        lasts.sort_unstable();
-        lasts.dedup();
+        let mut lasts: Vec<u8> = Vec::new();
+        for last in separators.iter().filter_map(|separator| separator.last()) {
+            if !lasts.contains(last) {
+                lasts.push(*last);
+            }
+        }
         match *lasts.as_slice() {
             [one] => Self::One(one),
             [one, two] => Self::Two(one, two),

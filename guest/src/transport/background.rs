@@ -80,10 +80,15 @@ pub(crate) fn tell_soon(news: Rc<dyn Flush>) {
 
 /// Runs a future beside the program.
 pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
+    spawn_boxed(Box::pin(future));
+}
+
+/// One for all futures: what wit-bindgen wraps around each kind of them is large.
+fn spawn_boxed(task: Task) {
     if task::runs() {
-        wit_bindgen::spawn_local(future);
+        wit_bindgen::spawn_local(task);
     } else {
-        NOTES.with(|notes| notes.tasks.borrow_mut().push(Box::pin(future)));
+        NOTES.with(|notes| notes.tasks.borrow_mut().push(task));
         wake();
     }
 }
