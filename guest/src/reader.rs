@@ -311,6 +311,31 @@ impl StreamReader {
         }
     }
 
+    /// Writes on the reader's connection.
+    ///
+    /// # Errors
+    /// As [`StreamWriter::write`](crate::StreamWriter::write); [`Error::Runtime`] if there is no connection.
+    #[cfg(feature = "component")]
+    pub(crate) fn write(&self, data: &[u8]) -> Result<()> {
+        match &self.connection {
+            _ if data.is_empty() => Ok(()),
+            Some(connection) => connection.write(&[data]),
+            None => Err(Error::Runtime("a reader without a connection cannot send".into())),
+        }
+    }
+
+    /// Whether `drain` on the reader's connection would do anything but answer at once that all is well.
+    #[cfg(feature = "component")]
+    pub(crate) fn wants_drain(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.wants_drain())
+    }
+
+    /// Puts back what was read last.
+    #[cfg(feature = "component")]
+    pub(crate) fn unread(&self, data: &[u8]) {
+        self.state.core().put_back(data);
+    }
+
     /// Takes what is buffered, and the stream that the rest comes from; the reader is at its end then.
     ///
     /// # Errors

@@ -1,17 +1,20 @@
 //! Waking whoever waits for a token, from the one stream of all of them.
 //!
 //! The stream is read by a task of its own, which runs while there is anything to wait for, and ends then, so that it does not
-//! keep the program from ending.
+//! keep the program from ending. Whenever it has woken somebody, and those have had their turn, it has what they wrote cross
+//! the boundary.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use wit_bindgen::StreamResult;
 use wit_bindgen::rt::async_support::StreamReader;
 
 use crate::generated::wasyncio::streams::{fast, server, streams};
+use crate::link::Link;
 
 /// How many tokens are taken at once.
 const BATCH: usize = 256;
@@ -31,8 +34,12 @@ struct Dispatcher {
     /// How many places have somebody waiting.
     waiting: Cell<usize>,
     running: Cell<bool>,
-    /// Wakes the task that reads the tokens, to end.
+    /// Wakes the task that reads the tokens, to look again.
     task: RefCell<Option<Waker>>,
+    /// Who has something to be sent when the program rests.
+    unsent: RefCell<Vec<Rc<Link>>>,
+    /// A task follows `unsent` up that reads no tokens.
+    flushing: Cell<bool>,
 }
 
 thread_local! {
@@ -102,6 +109,50 @@ impl Drop for Token {
     }
 }
 
+/// Has `link` flushed when the program rests.
+pub(crate) fn flush_soon(link: Rc<Link>) {
+    DISPATCHER.with(|dispatcher| {
+        dispatcher.unsent.borrow_mut().push(link);
+        if dispatcher.running.get() {
+            // It looks when those have run that are ready now. Where it is at work, it will look by itself.
+            if let Some(task) = dispatcher.task.take() {
+                task.wake();
+            }
+        } else if !wasyncio_executor::runs() {
+            // A synchronous export: there is nothing that comes later.
+            dispatcher.flush();
+        } else if !dispatcher.flushing.replace(true) {
+            wit_bindgen::spawn_local(async {
+                DISPATCHER.with(|dispatcher| {
+                    dispatcher.flushing.set(false);
+                    dispatcher.flush();
+                });
+            });
+        }
+    });
+}
+
+impl Dispatcher {
+    fn flush(&self) {
+        for link in self.unsent.take() {
+            link.flush_noted();
+        }
+    }
+}
+
+/// Lets everything else that is ready run first.
+async fn one_turn() {
+    let mut passed = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut passed, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 fn with_place<R>(number: u32, act: impl FnOnce(&mut Option<Waker>) -> R) -> Option<R> {
     DISPATCHER.with(|dispatcher| dispatcher.places.borrow_mut().get_mut(number as usize).map(act))
 }
@@ -134,11 +185,12 @@ async fn dispatch(mut tokens: StreamReader<u32>) {
     let mut batch = Vec::with_capacity(BATCH);
     while DISPATCHER.with(|dispatcher| dispatcher.waiting.get()) > 0 {
         let mut reading = pin!(tokens.read(batch));
-        let (result, read) = std::future::poll_fn(|cx| {
+        let (result, read) = poll_fn(|cx| {
             if let Poll::Ready(read) = reading.as_mut().poll(cx) {
                 return Poll::Ready(read);
             }
             DISPATCHER.with(|dispatcher| {
+                dispatcher.flush();
                 if dispatcher.waiting.get() == 0 {
                     return Poll::Ready(reading.as_mut().cancel());
                 }
@@ -154,11 +206,14 @@ async fn dispatch(mut tokens: StreamReader<u32>) {
         if result == StreamResult::Dropped {
             break;
         }
+        // Most of those who were woken write, and wait again.
+        one_turn().await;
     }
     DISPATCHER.with(|dispatcher| {
         dispatcher.tokens.replace(Some(tokens));
         dispatcher.running.set(false);
         dispatcher.task.take();
+        dispatcher.flush();
     });
     // Somebody may have come to wait while this was ending.
     if DISPATCHER.with(|dispatcher| dispatcher.waiting.get()) > 0 {

@@ -31,12 +31,16 @@
 //! that. Names, meanings and errors are those of `wit/`.
 //!
 //! An asynchronous call between components suspends the caller each time, so the methods here ask by synchronous ones first, and
-//! wait for one stream of tokens that says which reader is worth asking again: the interface `fast`. [`plain`] has the
-//! generated types without that.
+//! wait for one stream of tokens that says which reader is worth asking again: the interface `fast`. Bytes that were written
+//! cross with the next read, and lines that have arrived together cross together. [`plain`] has the generated types without
+//! that.
 
 mod dispatcher;
 mod errors;
 mod generated;
+mod lines;
+mod link;
+mod long;
 mod reader;
 mod server;
 #[cfg(feature = "sockets")]
@@ -59,6 +63,7 @@ pub use wasyncio_executor::command;
 pub use writer::StreamWriter;
 
 use generated::wasyncio::streams::{connect, streams};
+use link::Link;
 
 /// The generated types and functions: asyncio's asynchronous methods as they cross the boundary, one call for each.
 pub mod plain {
@@ -108,11 +113,13 @@ pub async fn from_streams(
     limit: Option<u64>,
 ) -> Result<(StreamReader, StreamWriter, ByteStream), Error> {
     let (reader, writer, outgoing) = streams::from_streams(incoming, limit).await?;
-    Ok((StreamReader::of(reader), StreamWriter::of(writer), outgoing))
+    let (reader, writer) = pair((reader, writer));
+    Ok((reader, writer, outgoing))
 }
 
 fn pair((reader, writer): (streams::StreamReader, streams::StreamWriter)) -> (StreamReader, StreamWriter) {
-    (StreamReader::of(reader), StreamWriter::of(writer))
+    let link = Link::new(writer);
+    (StreamReader::of(reader, Some(link.clone())), StreamWriter::of(link))
 }
 
 /// Runs a future beside the others of this component's task.

@@ -1,11 +1,15 @@
 //! `asyncio.StreamReader`.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::dispatcher::Token;
 use crate::generated::wasyncio::streams::{fast, streams};
+use crate::lines::Lines;
+use crate::link::Link;
+use crate::long;
 use crate::{ByteStream, Error, Transport};
 
 /// How much may be read in a row without waiting before the others get their turn, in bytes: a peer that sends without end must
@@ -27,6 +31,10 @@ pub struct StreamReader {
     /// Declared, and so dropped, before the reader that it watches.
     token: OnceCell<Token>,
     inner: streams::StreamReader,
+    /// None for a reader that is fed by hand.
+    link: Option<Rc<Link>>,
+    /// Lines that have arrived with one that was asked for.
+    lines: RefCell<Lines>,
     at_once: Cell<usize>,
 }
 
@@ -36,15 +44,16 @@ impl StreamReader {
     /// # Errors
     /// [`Error::ValueError`] if the limit is 0.
     pub fn new(limit: Option<u64>) -> Result<Self, Error> {
-        streams::StreamReader::new(limit).map(Self::of)
+        streams::StreamReader::new(limit).map(|inner| Self::of(inner, None))
     }
 
-    pub(crate) fn of(inner: streams::StreamReader) -> Self {
-        Self { token: OnceCell::new(), inner, at_once: Cell::default() }
+    pub(crate) fn of(inner: streams::StreamReader, link: Option<Rc<Link>>) -> Self {
+        Self { token: OnceCell::new(), inner, link, lines: RefCell::default(), at_once: Cell::default() }
     }
 
-    /// The reader of the boundary, to be given to other functions of it.
+    /// The reader of the boundary, to be given to other functions of it. What was read ahead here is in it.
     pub fn plain(&self) -> &streams::StreamReader {
+        self.unread();
         &self.inner
     }
 
@@ -58,10 +67,11 @@ impl StreamReader {
     /// `await reader.read(n)`.
     pub async fn read(&self, n: i64) -> Result<Vec<u8>, Error> {
         match u64::try_from(n) {
-            Ok(n) => self.ask("read", |reader| fast::try_read(reader, n)).await,
+            Ok(n) => self.ask("read", fast::Request::Read(n)).await,
             // Not worth a way of its own: what the calls cost is little beside the bytes.
             Err(_) => {
-                fast::try_read(&self.inner, 0)?;
+                self.unread();
+                self.exchange(fast::Request::Read(0))?;
                 self.check_awaited("read")?;
                 self.inner.read(n).await
             }
@@ -76,7 +86,8 @@ impl StreamReader {
     /// # asyncio
     /// `await reader.readline()`.
     pub async fn readline(&self) -> Result<Vec<u8>, Error> {
-        self.ask("readuntil", fast::try_readline).await
+        let waiting = Waiting { reader: self, waits: false };
+        waiting.next_of_lines().await
     }
 
     /// The next line, or none at the end of the stream: `while let Some(line) = reader.next_line().await? { … }`.
@@ -100,7 +111,10 @@ impl StreamReader {
     /// # asyncio
     /// Has no such method: as many `readline` as answer at once.
     pub async fn readlines(&self) -> Result<Vec<u8>, Error> {
-        self.ask("readuntil", fast::try_readlines).await
+        if let Some(lines) = self.lines.borrow_mut().take() {
+            return Ok(lines);
+        }
+        self.ask("readuntil", fast::Request::Readlines).await
     }
 
     /// Reads exactly `n` bytes.
@@ -112,7 +126,7 @@ impl StreamReader {
     /// # asyncio
     /// `await reader.readexactly(n)`.
     pub async fn readexactly(&self, n: i64) -> Result<Vec<u8>, Error> {
-        self.ask("readexactly", |reader| fast::try_readexactly(reader, n)).await
+        self.ask("readexactly", fast::Request::Readexactly(n)).await
     }
 
     /// Reads up to and with the first of the separators: the one whose match ends first.
@@ -124,8 +138,12 @@ impl StreamReader {
     /// # asyncio
     /// `await reader.readuntil(separators)`.
     pub async fn readuntil(&self, separators: Vec<Vec<u8>>) -> Result<Vec<u8>, Error> {
+        self.unread();
+        if let Some(link) = &self.link {
+            link.flush()?;
+        }
         if let Some(found) = fast::try_readuntil(&self.inner, &separators)? {
-            return Ok(bytes(found));
+            return Ok(long::into_bytes(found));
         }
         self.check_awaited("readuntil")?;
         self.inner.readuntil(separators).await
@@ -133,7 +151,7 @@ impl StreamReader {
 
     /// Whether the end of the stream was met and the buffer is empty.
     pub fn at_eof(&self) -> bool {
-        self.inner.at_eof()
+        self.lines.borrow().is_empty() && self.inner.at_eof()
     }
 
     /// The exception that every read fails with.
@@ -143,6 +161,7 @@ impl StreamReader {
 
     /// Stores an exception: every later read fails with it, and a waiting one wakes with it.
     pub fn set_exception(&self, exception: &Error) {
+        self.unread();
         self.inner.set_exception(exception);
     }
 
@@ -173,8 +192,19 @@ impl StreamReader {
     /// [`Error::RuntimeError`] if somebody waits in the reader, or it has no connection.
     pub fn detach(self) -> Result<(Vec<u8>, ByteStream), Error> {
         self.check_awaited("detach")?;
+        self.unread();
         let (buffered, stream) = fast::detach(&self.inner)?;
-        Ok((bytes(buffered), stream))
+        Ok((long::into_bytes(buffered), stream))
+    }
+
+    /// Whether others are to have their turn before more is read, after which the task is polled again.
+    fn has_had_its_turn(&self, cx: &Context<'_>) -> bool {
+        if self.at_once.get() < TURN {
+            return false;
+        }
+        self.at_once.set(0);
+        cx.waker().wake_by_ref();
+        true
     }
 
     fn check_awaited(&self, operation: &str) -> Result<(), Error> {
@@ -185,14 +215,26 @@ impl StreamReader {
         Ok(())
     }
 
+    /// Gives lines that were read ahead back.
+    fn unread(&self) {
+        if let Some(lines) = self.lines.borrow_mut().take() {
+            fast::unread(&self.inner, &lines.as_slice().into());
+        }
+    }
+
+    /// Asks once, and writes what was collected.
+    fn exchange(&self, request: fast::Request) -> Result<Option<fast::Chunk>, Error> {
+        match &self.link {
+            Some(link) => link.exchange(&self.inner, request),
+            None => Ok(fast::exchange(&self.inner, &fast::Chunk::Short(Vec::new()), request)?.answer),
+        }
+    }
+
     /// Asks until there is an answer, waiting for the token in between.
-    async fn ask(
-        &self,
-        operation: &str,
-        ask: impl Fn(&streams::StreamReader) -> Result<Option<fast::Chunk>, Error>,
-    ) -> Result<Vec<u8>, Error> {
+    async fn ask(&self, operation: &str, request: fast::Request) -> Result<Vec<u8>, Error> {
+        self.unread();
         let mut waiting = Waiting { reader: self, waits: false };
-        poll_fn(|cx| waiting.poll(cx, operation, &ask)).await
+        poll_fn(|cx| waiting.poll(cx, operation, request)).await.map(long::into_bytes)
     }
 }
 
@@ -204,23 +246,30 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    fn poll(
-        &mut self,
-        cx: &Context<'_>,
-        operation: &str,
-        ask: impl Fn(&streams::StreamReader) -> Result<Option<fast::Chunk>, Error>,
-    ) -> Poll<Result<Vec<u8>, Error>> {
+    /// The next line, of those that were read ahead or of those that come.
+    async fn next_of_lines(mut self) -> Result<Vec<u8>, Error> {
+        poll_fn(|cx| {
+            let reader = self.reader;
+            let ahead = reader.lines.borrow_mut().next();
+            if let Some(line) = ahead {
+                // They were counted when they came.
+                return Poll::Ready(Ok(line));
+            }
+            let chunk = std::task::ready!(self.poll(cx, "readuntil", fast::Request::Readlines))?;
+            Poll::Ready(Ok(reader.lines.borrow_mut().first_of(chunk)))
+        })
+        .await
+    }
+
+    fn poll(&mut self, cx: &Context<'_>, operation: &str, request: fast::Request) -> Poll<Result<fast::Chunk, Error>> {
         let reader = self.reader;
         let token = reader.token.get_or_init(|| Token::of_reader(&reader.inner));
-        if reader.at_once.get() >= TURN {
-            reader.at_once.set(0);
-            cx.waker().wake_by_ref();
+        if reader.has_had_its_turn(cx) {
             return Poll::Pending;
         }
-        match ask(&reader.inner) {
+        match reader.exchange(request) {
             Ok(Some(answer)) => {
-                let answer = bytes(answer);
-                reader.at_once.set(reader.at_once.get() + answer.len().max(READ));
+                reader.at_once.set(reader.at_once.get() + long::bytes(&answer).len().max(READ));
                 return Poll::Ready(Ok(answer));
             }
             Err(error) => return Poll::Ready(Err(error)),
@@ -242,17 +291,6 @@ impl Drop for Waiting<'_> {
             && let Some(token) = self.reader.token.get()
         {
             token.withdraw();
-        }
-    }
-}
-
-/// The bytes of a chunk.
-fn bytes(chunk: fast::Chunk) -> Vec<u8> {
-    match chunk {
-        fast::Chunk::Short(bytes) => bytes,
-        fast::Chunk::Long((length, words)) => {
-            let bytes: &[u8] = bytemuck::cast_slice(&words);
-            bytes.get(..usize::try_from(length).unwrap_or(usize::MAX)).unwrap_or(bytes).to_vec()
         }
     }
 }

@@ -49,16 +49,15 @@ impl fast::Guest for Component {
     type ReadyQueue = Ready;
 
     fn try_read(reader: streams::StreamReaderBorrow<'_>, n: u64) -> Result<Option<fast::Chunk>, types::Error> {
-        let operation = Read::new(usize::try_from(n).unwrap_or(usize::MAX));
-        Ok(reader.get::<StreamReader>().try_run(operation)?.map(chunk))
+        ask(reader.get(), fast::Request::Read(n))
     }
 
     fn try_readline(reader: streams::StreamReaderBorrow<'_>) -> Result<Option<fast::Chunk>, types::Error> {
-        Ok(reader.get::<StreamReader>().try_run_with(ReadLine::again)?.map(chunk))
+        ask(reader.get(), fast::Request::Readline)
     }
 
     fn try_readexactly(reader: streams::StreamReaderBorrow<'_>, n: i64) -> Result<Option<fast::Chunk>, types::Error> {
-        Ok(reader.get::<StreamReader>().try_run(ReadExactly::new(n)?)?.map(chunk))
+        ask(reader.get(), fast::Request::Readexactly(n))
     }
 
     fn try_readuntil(
@@ -70,7 +69,22 @@ impl fast::Guest for Component {
     }
 
     fn try_readlines(reader: streams::StreamReaderBorrow<'_>) -> Result<Option<fast::Chunk>, types::Error> {
-        Ok(reader.get::<StreamReader>().try_run_with(ReadLine::many)?.map(chunk))
+        ask(reader.get(), fast::Request::Readlines)
+    }
+
+    fn exchange(
+        reader: streams::StreamReaderBorrow<'_>,
+        data: fast::Chunk,
+        request: fast::Request,
+    ) -> Result<fast::Exchanged, types::Error> {
+        let reader = reader.get::<StreamReader>();
+        with_bytes(&data, |data| reader.write(data))?;
+        let answer = ask(reader, request)?;
+        Ok(fast::Exchanged { answer, wants_drain: reader.wants_drain() })
+    }
+
+    fn unread(reader: streams::StreamReaderBorrow<'_>, data: fast::Chunk) {
+        with_bytes(&data, |data| reader.get::<StreamReader>().unread(data));
     }
 
     fn try_accept(
@@ -81,10 +95,7 @@ impl fast::Guest for Component {
 
     fn write(writer: streams::StreamWriterBorrow<'_>, data: fast::Chunk) -> Result<bool, types::Error> {
         let writer = writer.get::<StreamWriter>();
-        match data {
-            fast::Chunk::Short(data) => writer.write(&data)?,
-            fast::Chunk::Long((length, words)) => writer.write(bytes(length, &words))?,
-        }
+        with_bytes(&data, |data| writer.write(data))?;
         Ok(writer.transport().connection().wants_drain())
     }
 
@@ -92,6 +103,26 @@ impl fast::Guest for Component {
         background::stay();
         let (buffered, stream) = reader.get::<StreamReader>().detach()?;
         Ok((chunk(buffered), stream))
+    }
+}
+
+/// Reads as far as it goes without waiting. One function for all calls: each has enough code of its own.
+#[inline(never)]
+fn ask(reader: &StreamReader, request: fast::Request) -> Result<Option<fast::Chunk>, types::Error> {
+    let answer = match request {
+        fast::Request::Read(n) => reader.try_run(Read::new(usize::try_from(n).unwrap_or(usize::MAX))),
+        fast::Request::Readline => reader.try_run_with(ReadLine::again),
+        fast::Request::Readlines => reader.try_run_with(ReadLine::many),
+        fast::Request::Readexactly(n) => ReadExactly::new(n).and_then(|operation| reader.try_run(operation)),
+    };
+    Ok(answer?.map(chunk))
+}
+
+/// Calls `f` with the bytes of a chunk.
+fn with_bytes<R>(chunk: &fast::Chunk, f: impl FnOnce(&[u8]) -> R) -> R {
+    match chunk {
+        fast::Chunk::Short(data) => f(data),
+        fast::Chunk::Long((length, words)) => f(bytes(*length, words)),
     }
 }
 

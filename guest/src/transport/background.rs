@@ -41,9 +41,6 @@ type Task = Pin<Box<dyn Future<Output = ()>>>;
 #[derive(Default)]
 struct Notes {
     unsent: RefCell<Vec<Rc<dyn Flush>>>,
-    /// What is sent before the pump yields to those whom it tells something.
-    #[cfg(feature = "component")]
-    news: RefCell<Vec<Rc<dyn Flush>>>,
     tasks: RefCell<Vec<Task>>,
     /// How to wake the pump, while it waits.
     pump: RefCell<Option<Waker>>,
@@ -65,17 +62,6 @@ thread_local! {
 pub(crate) fn flush_soon(unsent: Rc<dyn Flush>) {
     NOTES.with(|notes| notes.unsent.borrow_mut().push(unsent));
     wake();
-}
-
-/// Has `news` flushed when all that has happened is known: at once, unless events are being handled.
-#[cfg(feature = "component")]
-pub(crate) fn tell_soon(news: Rc<dyn Flush>) {
-    if task::keeper_runs() {
-        NOTES.with(|notes| notes.news.borrow_mut().push(news));
-        wake();
-    } else {
-        news.flush_written();
-    }
 }
 
 /// Runs a future beside the program.
@@ -152,8 +138,7 @@ impl Notes {
         if self.lingers(cx) {
             return Poll::Pending;
         }
-        let told = self.tell();
-        if (told || !self.unsent.borrow().is_empty()) && !self.yielded.replace(true) {
+        if !self.unsent.borrow().is_empty() && !self.yielded.replace(true) {
             self.linger.set(LINGER);
             if self.lingers(cx) {
                 return Poll::Pending;
@@ -177,20 +162,5 @@ impl Notes {
         for unsent in self.unsent.take() {
             unsent.flush_written();
         }
-    }
-
-    /// Sends the news; whether there were any.
-    fn tell(&self) -> bool {
-        #[cfg(feature = "component")]
-        {
-            let news = self.news.take();
-            let some = !news.is_empty();
-            for news in news {
-                news.flush_written();
-            }
-            some
-        }
-        #[cfg(not(feature = "component"))]
-        false
     }
 }

@@ -9,7 +9,6 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use wit_bindgen::rt::async_support::{StreamVtable, StreamWriter};
 
-use super::background::{self, Flush};
 use super::progress::{BLOCKED, Ended};
 use super::waitable::Waitable;
 
@@ -59,16 +58,9 @@ impl ReadyQueue {
     }
 
     /// Has `token` come out.
-    pub(crate) fn push(self: &Rc<Self>, token: u32) {
-        let queued = {
-            let queued = &mut self.state.borrow_mut().queued;
-            queued.push(token);
-            queued.len()
-        };
-        // The first; the others leave with it.
-        if queued == 1 {
-            background::tell_soon(self.clone());
-        }
+    pub(crate) fn push(&self, token: u32) {
+        self.state.borrow_mut().queued.push(token);
+        self.send();
     }
 
     /// A waker that has `token` come out, each time it is woken.
@@ -109,12 +101,6 @@ impl ReadyQueue {
                 state.finish(Ended::decode(code));
             }
         }
-    }
-}
-
-impl Flush for ReadyQueue {
-    fn flush_written(self: Rc<Self>) {
-        self.send();
     }
 }
 

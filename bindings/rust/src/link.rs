@@ -1,0 +1,150 @@
+//! What the reader and the writer of one connection share: bytes that were written and have not crossed the boundary yet.
+//!
+//! Each call between components costs as much as handling a short message. So written bytes are collected here, and cross with
+//! the next read of the connection; or when there are many; or when the program rests, which the dispatcher notices; and
+//! before anything that is about them: closing, draining what is much, or asking the transport.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::Error;
+use crate::dispatcher;
+use crate::generated::wasyncio::streams::{fast, streams};
+use crate::long::{self, Bytes};
+
+/// Bytes that are collected at most before they cross.
+const MOST: usize = 64 * 1024;
+/// Bytes from which on `drain` has them cross: the component sends them then, as it leaves less to the moment of rest.
+const MUCH: usize = 16 * 1024;
+
+/// One connection's writer, and what it has collected.
+pub(crate) struct Link {
+    writer: streams::StreamWriter,
+    unsent: RefCell<Bytes>,
+    /// The dispatcher has been told that there is something to send.
+    noted: Cell<bool>,
+    /// What the last call that wrote has said: `drain` has something to do.
+    wants_drain: Cell<bool>,
+    /// Nothing is collected: the program looks at the transport.
+    direct: Cell<bool>,
+    eof_written: Cell<bool>,
+}
+
+impl Link {
+    pub(crate) fn new(writer: streams::StreamWriter) -> Rc<Self> {
+        Rc::new(Self {
+            writer,
+            unsent: RefCell::default(),
+            noted: Cell::default(),
+            // Without a write there is nothing known.
+            wants_drain: Cell::new(true),
+            direct: Cell::default(),
+            eof_written: Cell::default(),
+        })
+    }
+
+    /// The writer, to be asked for something that is not about what was written, or after [`Link::flush`].
+    pub(crate) fn writer(&self) -> &streams::StreamWriter {
+        &self.writer
+    }
+
+    /// Writes, now or later.
+    pub(crate) fn write<'a>(self: &Rc<Self>, chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Error> {
+        if self.eof_written.get() {
+            return Err(Error::RuntimeError("Cannot call write() after write_eof()".into()));
+        }
+        let size = {
+            let mut unsent = self.unsent.borrow_mut();
+            for chunk in chunks {
+                unsent.push(chunk);
+            }
+            unsent.len()
+        };
+        if size >= MOST || self.direct.get() {
+            return self.flush();
+        }
+        if size > 0 && !self.noted.replace(true) {
+            dispatcher::flush_soon(self.clone());
+        }
+        Ok(())
+    }
+
+    /// Has everything cross that was written.
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        if self.unsent.borrow().is_empty() {
+            return Ok(());
+        }
+        let data = self.unsent.borrow_mut().take();
+        self.wants_drain.set(true);
+        self.wants_drain.set(fast::write(&self.writer, &data)?);
+        Ok(())
+    }
+
+    /// The dispatcher follows its note up.
+    pub(crate) fn flush_noted(&self) {
+        self.noted.set(false);
+        // The one error there is was checked for in `write`.
+        let _ = self.flush();
+    }
+
+    /// Reads, and writes what was collected, in one call.
+    pub(crate) fn exchange(
+        &self,
+        reader: &streams::StreamReader,
+        request: fast::Request,
+    ) -> Result<Option<fast::Chunk>, Error> {
+        let writes = !self.unsent.borrow().is_empty();
+        let data = self.unsent.borrow_mut().take();
+        let exchanged = fast::exchange(reader, &data, request);
+        if writes || exchanged.is_err() {
+            self.wants_drain.set(exchanged.as_ref().map_or(true, |exchanged| exchanged.wants_drain));
+        }
+        exchanged.map(|exchanged| exchanged.answer)
+    }
+
+    /// `drain`.
+    pub(crate) async fn drain(&self) -> Result<(), Error> {
+        if self.unsent.borrow().len() >= MUCH {
+            self.flush()?;
+        }
+        // What was said last holds for one drain; unless more was written since, which says nothing before it has crossed.
+        let collected = !self.unsent.borrow().is_empty();
+        if self.wants_drain.replace(!collected) {
+            self.flush()?;
+            return self.writer.drain().await;
+        }
+        Ok(())
+    }
+
+    /// From now on every write crosses at once: the program has the transport, which tells of them.
+    pub(crate) fn look(&self) -> Result<(), Error> {
+        self.direct.set(true);
+        self.flush()
+    }
+
+    /// `write_eof`.
+    pub(crate) fn write_eof(&self) -> Result<(), Error> {
+        self.flush()?;
+        self.writer.write_eof()?;
+        self.eof_written.set(!self.writer.is_closing());
+        Ok(())
+    }
+
+    /// `close`.
+    pub(crate) fn close(&self) {
+        self.flush_noted();
+        self.wants_drain.set(true);
+        self.writer.close();
+    }
+}
+
+impl From<&[u8]> for fast::Chunk {
+    fn from(bytes: &[u8]) -> Self {
+        if bytes.len() < long::LONG {
+            return Self::Short(bytes.to_vec());
+        }
+        let mut long = Bytes::default();
+        long.push(bytes);
+        long.take()
+    }
+}
