@@ -311,23 +311,25 @@ impl StreamReader {
         }
     }
 
-    /// Writes on the reader's connection.
+    /// Writes on the reader's connection, and calls `read`, which sends it if it has to wait. Gives what that gives, and whether
+    /// `drain` would do anything but answer at once that all is well.
     ///
     /// # Errors
     /// As [`StreamWriter::write`](crate::StreamWriter::write); [`Error::Runtime`] if there is no connection.
     #[cfg(feature = "component")]
-    pub(crate) fn write(&self, data: &[u8]) -> Result<()> {
-        match &self.connection {
-            _ if data.is_empty() => Ok(()),
-            Some(connection) => connection.write(&[data]),
-            None => Err(Error::Runtime("a reader without a connection cannot send".into())),
+    pub(crate) fn exchange<R>(&self, data: &[u8], read: impl FnOnce() -> R) -> Result<(R, bool)> {
+        let Some(connection) = &self.connection else {
+            if data.is_empty() {
+                return Ok((read(), false));
+            }
+            return Err(Error::Runtime("a reader without a connection cannot send".into()));
+        };
+        if !data.is_empty() {
+            connection.append(&[data])?;
         }
-    }
-
-    /// Whether `drain` on the reader's connection would do anything but answer at once that all is well.
-    #[cfg(feature = "component")]
-    pub(crate) fn wants_drain(&self) -> bool {
-        self.connection.as_ref().is_some_and(|connection| connection.wants_drain())
+        let answer = read();
+        connection.send_soon();
+        Ok((answer, connection.wants_drain()))
     }
 
     /// Puts back what was read last.

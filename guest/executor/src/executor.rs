@@ -1,7 +1,7 @@
 //! A component-model task that runs futures.
 //!
-//! One turn: the event that the host brings is told, then futures that are ready are polled in rounds until none is. A turn
-//! that would go on ends after a round without a new event, so that the host gets its own and others theirs.
+//! One turn: the event that the host brings is told, then futures that are ready are polled until none is. A turn that would go
+//! on ends after some of them without a new event, so that the host gets its own and others theirs.
 
 #![expect(unsafe_code, reason = "is called by the host, and by wit-bindgen's futures through their C interface")]
 
@@ -26,7 +26,7 @@ use crate::waitables::Waitables;
 const TURNS: u32 = 8;
 /// How many rounds a turn may have before the host gets its own.
 const ROUNDS: u32 = 16;
-/// How many futures are polled in a round. The host notices what has happened outside only in its turn, one event each time: with
+/// How many futures are polled in a round that no event has woken. The host notices what has happened outside only in its turn, one event each time: with
 /// many futures that always have something to do, whoever waits for the host would wait for all of them.
 const ROUND: usize = 8;
 
@@ -136,8 +136,9 @@ impl Executor {
         }
         self.turns += 1;
         let mut rounds = 0;
+        let mut left = ROUND;
         loop {
-            self.poll_ready();
+            left -= self.poll_ready(left);
             if self.queue.is_empty() {
                 // What is there is told now and then; between, the host brings it event by event.
                 if self.turns >= TURNS && rounds < ROUNDS && self.take_events() {
@@ -152,10 +153,13 @@ impl Executor {
                 self.queue.rest(set);
                 return Next::Wait(set);
             }
-            rounds += 1;
-            // Events are taken only if what they wake is polled in this turn.
-            if rounds >= ROUNDS || !self.take_events() {
-                return Next::Yield;
+            if left == 0 {
+                // Events are taken only if what they wake is polled in this turn.
+                if rounds >= ROUNDS || !self.take_events() {
+                    return Next::Yield;
+                }
+                rounds += 1;
+                left = ROUND;
             }
         }
     }
@@ -176,10 +180,11 @@ impl Executor {
         }
     }
 
-    /// Polls all futures that an event has woken, and those of the others that have been ready for longest, each once.
-    fn poll_ready(&mut self) {
+    /// Polls all futures that an event has woken, and at most `count` of the others, those that have been ready for longest;
+    /// each once. Gives how many of the others.
+    fn poll_ready(&mut self, count: usize) -> usize {
         let mut round = std::mem::take(&mut self.round);
-        self.queue.take(ROUND, &mut round);
+        let others = self.queue.take(count, &mut round);
         for key in round.drain(..) {
             let Some(entry) = self.futures.get_mut(key) else { continue };
             entry.woken.queued.store(false, Ordering::Relaxed);
@@ -195,6 +200,7 @@ impl Executor {
             }
         }
         self.round = round;
+        others
     }
 
     fn add(&mut self, future: BoxFuture) -> usize {

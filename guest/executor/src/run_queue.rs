@@ -59,12 +59,13 @@ impl RunQueue {
         self.telling.store(false, Ordering::Relaxed);
     }
 
-    /// Moves what an event has woken into `keys`, and the first `count` of the others.
-    pub(crate) fn take(&self, count: usize, keys: &mut Vec<usize>) {
+    /// Moves what an event has woken into `keys`, and the first `count` of the others, if there are as many. Gives how many.
+    pub(crate) fn take(&self, count: usize, keys: &mut Vec<usize>) -> usize {
         keys.append(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         let count = count.min(ready.len());
         keys.extend(ready.drain(..count));
+        count
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -20,6 +20,22 @@ const SEND_IN_DRAIN: u64 = 16 * 1024;
 impl Connection {
     /// `transport.write`, and `writelines` with several chunks.
     pub(crate) fn write(self: &Rc<Self>, chunks: &[impl AsRef<[u8]>]) -> Result<()> {
+        self.append(chunks)?;
+        self.send_soon();
+        Ok(())
+    }
+
+    /// Has what was written leave when the program rests.
+    pub(crate) fn send_soon(self: &Rc<Self>) {
+        // A sender that runs sends this, too.
+        if self.unsent() > 0 && !self.sender_runs.get() && !self.flush_noted.replace(true) {
+            background::flush_soon(self.clone());
+        }
+    }
+
+    /// Writes, and leaves it to a [`Connection::send_soon`] that follows to have it sent: a read that is tried before sends
+    /// it if it has to wait.
+    pub(crate) fn append(self: &Rc<Self>, chunks: &[impl AsRef<[u8]>]) -> Result<()> {
         if self.eof_written.get() {
             return Err(Error::Runtime("Cannot call write() after write_eof()".into()));
         }
@@ -43,8 +59,6 @@ impl Connection {
             let mut marks = self.marks.get();
             marks.grown(self.unsent());
             self.marks.set(marks);
-        } else if !self.flush_noted.replace(true) {
-            background::flush_soon(self.clone());
         }
         Ok(())
     }

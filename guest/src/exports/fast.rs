@@ -78,9 +78,8 @@ impl fast::Guest for Component {
         request: fast::Request,
     ) -> Result<fast::Exchanged, types::Error> {
         let reader = reader.get::<StreamReader>();
-        with_bytes(&data, |data| reader.write(data))?;
-        let answer = ask(reader, request)?;
-        Ok(fast::Exchanged { answer, wants_drain: reader.wants_drain() })
+        let (answer, wants_drain) = with_bytes(&data, |data| reader.exchange(data, || ask(reader, request)))?;
+        Ok(fast::Exchanged { answer: answer?, wants_drain })
     }
 
     fn unread(reader: streams::StreamReaderBorrow<'_>, data: fast::Chunk) {

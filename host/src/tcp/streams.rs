@@ -34,10 +34,14 @@ impl Half {
         if let Err(code) = &result {
             self.connection.network().failed(code);
         }
-        // The program has dropped the future: it does not want to know.
-        _ = self.outcome.send(result);
         // Fails if the peer has reset the connection.
         _ = self.connection.shutdown(self.direction);
+        self.tell(result);
+    }
+
+    fn tell(self, result: Result<(), ErrorCode>) {
+        // Fails if the program has dropped the future: it does not want to know.
+        _ = self.outcome.send(result);
     }
 }
 
@@ -55,6 +59,16 @@ impl Receiving {
     fn end(&mut self, result: Result<(), ErrorCode>) -> Poll<wasmtime::Result<StreamResult>> {
         if let Some(half) = self.0.take() {
             half.end(result);
+        }
+        Poll::Ready(Ok(StreamResult::Dropped))
+    }
+}
+
+impl Receiving {
+    /// The peer has ended its sending side: there is nothing to be shut down.
+    fn end_by_peer(&mut self) -> Poll<wasmtime::Result<StreamResult>> {
+        if let Some(half) = self.0.take() {
+            half.tell(Ok(()));
         }
         Poll::Ready(Ok(StreamResult::Dropped))
     }
@@ -119,7 +133,7 @@ impl<D> StreamProducer<D> for Receiving {
             }
             match connection.receive(destination.remaining()) {
                 Ok(0) if connection.timed_out() => {}
-                Ok(0) => return self.end(Ok(())),
+                Ok(0) => return self.end_by_peer(),
                 Ok(count) => {
                     connection.moved();
                     connection.network().metrics.received(count);
