@@ -132,6 +132,11 @@ pub(crate) fn flush_soon(link: Rc<Link>) {
     });
 }
 
+/// Has everything cross that was collected.
+pub(crate) fn flush() {
+    DISPATCHER.with(Dispatcher::flush);
+}
+
 impl Dispatcher {
     fn flush(&self) {
         for link in self.unsent.take() {

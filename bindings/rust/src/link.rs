@@ -23,11 +23,28 @@ pub(crate) struct Link {
     unsent: RefCell<Bytes>,
     /// The dispatcher has been told that there is something to send.
     noted: Cell<bool>,
-    /// What the last call that wrote has said: `drain` has something to do.
-    wants_drain: Cell<bool>,
+    /// What the last call that wrote has said of draining.
+    drain: Cell<Drain>,
     /// Nothing is collected: the program looks at the transport.
     direct: Cell<bool>,
     eof_written: Cell<bool>,
+    closed: Cell<bool>,
+}
+
+/// Whether `drain` has something to do.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Drain {
+    /// Nobody has said since the last `drain`.
+    #[default]
+    Unknown,
+    Needless,
+    Needed,
+}
+
+impl Drain {
+    fn said(wanted: bool) -> Self {
+        if wanted { Self::Needed } else { Self::Needless }
+    }
 }
 
 impl Link {
@@ -36,10 +53,10 @@ impl Link {
             writer,
             unsent: RefCell::default(),
             noted: Cell::default(),
-            // Without a write there is nothing known.
-            wants_drain: Cell::new(true),
+            drain: Cell::default(),
             direct: Cell::default(),
             eof_written: Cell::default(),
+            closed: Cell::default(),
         })
     }
 
@@ -75,8 +92,8 @@ impl Link {
             return Ok(());
         }
         let data = self.unsent.borrow_mut().take();
-        self.wants_drain.set(true);
-        self.wants_drain.set(fast::write(&self.writer, &data)?);
+        self.drain.set(Drain::Unknown);
+        self.drain.set(Drain::said(fast::write(&self.writer, &data)?));
         Ok(())
     }
 
@@ -97,7 +114,7 @@ impl Link {
         let data = self.unsent.borrow_mut().take();
         let exchanged = fast::exchange(reader, &data, request);
         if writes || exchanged.is_err() {
-            self.wants_drain.set(exchanged.as_ref().map_or(true, |exchanged| exchanged.wants_drain));
+            self.drain.set(exchanged.as_ref().map_or(Drain::Needed, |exchanged| Drain::said(exchanged.wants_drain)));
         }
         exchanged.map(|exchanged| exchanged.answer)
     }
@@ -107,13 +124,21 @@ impl Link {
         if self.unsent.borrow().len() >= MUCH {
             self.flush()?;
         }
-        // What was said last holds for one drain; unless more was written since, which says nothing before it has crossed.
         let collected = !self.unsent.borrow().is_empty();
-        if self.wants_drain.replace(!collected) {
-            self.flush()?;
-            return self.writer.drain().await;
+        match (self.drain.get(), collected) {
+            // What was written since is little.
+            (Drain::Needless | Drain::Unknown, true) => Ok(()),
+            (Drain::Needless, false) => {
+                // It holds for one drain: the next may find a connection that was lost since.
+                self.drain.set(Drain::Unknown);
+                Ok(())
+            }
+            (Drain::Needed, _) | (Drain::Unknown, false) => {
+                self.flush()?;
+                self.drain.set(Drain::Unknown);
+                self.writer.drain().await
+            }
         }
-        Ok(())
     }
 
     /// From now on every write crosses at once: the program has the transport, which tells of them.
@@ -132,8 +157,11 @@ impl Link {
 
     /// `close`.
     pub(crate) fn close(&self) {
+        if self.closed.replace(true) {
+            return;
+        }
         self.flush_noted();
-        self.wants_drain.set(true);
+        self.drain.set(Drain::Needed);
         self.writer.close();
     }
 }

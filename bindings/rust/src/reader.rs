@@ -114,7 +114,7 @@ impl StreamReader {
         if let Some(lines) = self.lines.borrow_mut().take() {
             return Ok(lines);
         }
-        self.ask("readuntil", fast::Request::Readlines).await
+        self.ask("readuntil", fast::Request::Readlines).await.or_else(partial)
     }
 
     /// Reads exactly `n` bytes.
@@ -238,6 +238,14 @@ impl StreamReader {
     }
 }
 
+/// CPython's `readline` gives the partial bytes of an `IncompleteReadError`, also of one that somebody stored.
+fn partial(error: Error) -> Result<Vec<u8>, Error> {
+    match error {
+        Error::IncompleteReadError(error) => Ok(error.partial),
+        error => Err(error),
+    }
+}
+
 /// A read under way.
 struct Waiting<'a> {
     reader: &'a StreamReader,
@@ -255,8 +263,13 @@ impl Waiting<'_> {
                 // They were counted when they came.
                 return Poll::Ready(Ok(line));
             }
-            let chunk = std::task::ready!(self.poll(cx, "readuntil", fast::Request::Readlines))?;
-            Poll::Ready(Ok(reader.lines.borrow_mut().first_of(chunk)))
+            // Nothing is read ahead of somebody else who waits for it.
+            let alone = self.waits || !reader.token.get().is_some_and(Token::is_awaited);
+            let request = if alone { fast::Request::Readlines } else { fast::Request::Readline };
+            match std::task::ready!(self.poll(cx, "readuntil", request)) {
+                Ok(chunk) => Poll::Ready(Ok(reader.lines.borrow_mut().first_of(chunk))),
+                Err(error) => Poll::Ready(partial(error)),
+            }
         })
         .await
     }

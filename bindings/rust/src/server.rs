@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::future::{Future, poll_fn};
 use std::task::Poll;
 
-use crate::dispatcher::Token;
+use crate::dispatcher::{self, Token};
 use crate::generated::wasyncio::streams::{fast, server};
 use crate::{Error, ServerOptions, SocketAddress, StreamReader, StreamWriter, pair, spawn};
 
@@ -130,11 +130,13 @@ impl Server {
 
     /// Closes every accepted connection that is still there.
     pub fn close_clients(&self) {
+        dispatcher::flush();
         self.inner.close_clients();
     }
 
     /// Aborts every accepted connection that is still there.
     pub fn abort_clients(&self) {
+        dispatcher::flush();
         self.inner.abort_clients();
     }
 }

@@ -184,7 +184,8 @@ impl ReadLine {
         Self { offset: core.searched_for_lines(), ..Self::default() }
     }
 
-    /// As many lines as have arrived whole; else as `readline`.
+    /// As many lines as have arrived whole, if nobody waits for what comes after the first; else as `readline`, but that a stored
+    /// `IncompleteReadError` is raised, since its bytes are no lines.
     #[cfg(any(test, feature = "component"))]
     pub(crate) fn many(core: &ReaderCore) -> Self {
         Self { offset: core.searched_for_lines(), many: true, ..Self::default() }
@@ -225,14 +226,18 @@ impl ReadOperation for ReadLine {
             core.discard(start + 1);
             return Err(Error::Value(FOUND_TOO_FAR.into()));
         }
-        let end = if self.many { last_line_within(core.buffered(), start, core.limit()) } else { start };
+        let end = if self.many && !core.is_awaited() {
+            last_line_within(core.buffered(), start, core.limit())
+        } else {
+            start
+        };
         Ok(Some(core.take(end + 1)))
     }
 
     /// CPython's `readline` treats exceptions that somebody stored as if its own `readuntil` had raised them.
     fn fail(&mut self, error: Error, core: &mut ReaderCore) -> Result<Vec<u8>> {
         match error {
-            Error::IncompleteRead { partial, .. } => Ok(partial),
+            Error::IncompleteRead { partial, .. } if !self.many => Ok(partial),
             Error::LimitOverrun { message, consumed } => {
                 let consumed = usize::try_from(consumed).unwrap_or(usize::MAX);
                 let found = core.buffered().get(consumed) == Some(&b'\n');

@@ -155,6 +155,11 @@ impl ReaderCore {
         self.wake();
     }
 
+    /// Whether somebody waits.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.waiter.is_some()
+    }
+
     /// Fails with a runtime error with the name of the `operation` if somebody waits already.
     pub(crate) fn check_waiter(&self, operation: &str) -> Result<()> {
         if self.waiter.is_some() {
