@@ -23,3 +23,9 @@ fn a_composed_example_imports_wasi_alone() {
         assert!(import.starts_with("wasi:"), "imports {import}");
     }
 }
+
+#[test]
+fn the_component_is_small() {
+    let size = fs::metadata(dist("wasyncio.wasm")).expect("the file was built").len();
+    assert!(size <= 300 * 1024, "{size} bytes; BENCHMARKS.md promises 300 KiB");
+}

@@ -4,6 +4,7 @@
 
 use std::ffi::c_void;
 use std::ptr;
+use std::task::Waker;
 
 use crate::abi::{Callback, TaskV2, VtableV2, WITH_CLONE};
 use crate::executor;
@@ -32,6 +33,15 @@ pub fn runs() -> bool {
 /// Whether the task that runs now takes all events that are there by itself, now and then: those of this crate do.
 pub fn is_fair() -> bool {
     with_current(|task| task.is_some_and(|task| executor::ours(task.v1.task, task.vtable).is_some()))
+}
+
+/// Has `waker` woken after the host, and so every other task that can run, has had a turn. False: the task that runs now is none
+/// of this crate's, and nothing was done.
+pub fn give_way(waker: &Waker) -> bool {
+    with_current(|task| {
+        let ours = task.and_then(|task| executor::ours(task.v1.task, task.vtable));
+        ours.inspect(|shared| shared.wake_later(waker)).is_some()
+    })
 }
 
 /// A component-model task, kept beyond the moment that it was found in.
@@ -66,7 +76,7 @@ impl Task {
     pub unsafe fn register(&self, waitable: u32, callback: Callback, told: *mut c_void) {
         // What was registered before is null: it was told, or is registered nowhere.
         match executor::ours(self.task, self.vtable) {
-            Some(waitables) => _ = waitables.register(waitable, callback, told, true),
+            Some(shared) => _ = shared.register(waitable, callback, told),
             // SAFETY: the task is alive, since it was cloned; the rest is the caller's promise.
             None => _ = unsafe { (self.vtable.register)(self.task, waitable, callback, told) },
         }

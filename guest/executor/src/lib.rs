@@ -15,11 +15,12 @@ mod abi;
 #[cfg(feature = "command")]
 pub mod command;
 mod current;
+mod entries;
 mod executor;
 mod intrinsics;
 mod run_queue;
 mod waitables;
 
 pub use abi::Callback;
-pub use current::{Task, is_fair, runs};
-pub use executor::{callback, run};
+pub use current::{Task, give_way, is_fair, runs};
+pub use executor::{callback, run, start_task};

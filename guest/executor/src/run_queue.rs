@@ -1,10 +1,12 @@
 //! Which futures are to be polled, and the alarm for wakers of other tasks.
 //!
 //! A waker that is called while the executor rests, from another task of the component, must make the host resume it. It writes
-//! to a stream of units that the executor reads from as long as it rests.
+//! to a stream of units that the executor reads from as long as it rests. Tasks come and go with every call of an export, so
+//! the streams are used again.
 
 #![expect(unsafe_code, reason = "reads and writes a stream of the canonical ABI")]
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +27,7 @@ pub(crate) struct RunQueue {
     ready: Mutex<VecDeque<usize>>,
     telling: AtomicBool,
     resting: AtomicBool,
-    /// Set once.
+    /// Set while the executor may have to be woken.
     alarm: Mutex<Option<Alarm>>,
 }
 
@@ -33,8 +35,54 @@ pub(crate) struct RunQueue {
 struct Alarm {
     readable: u32,
     writable: u32,
-    /// A read is in flight.
+    /// A read is in flight, or has ended and was not told.
     armed: bool,
+    /// It was written to, and the end of the read was not told.
+    rung: bool,
+}
+
+/// How many streams and sets that are not in use are kept.
+pub(crate) const KEPT: usize = 64;
+
+thread_local! {
+    /// Alarms of tasks that have ended, armed or not, in no set.
+    static ALARMS: RefCell<Vec<Alarm>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Alarm {
+    fn new() -> Self {
+        ALARMS.with_borrow_mut(Vec::pop).unwrap_or_else(|| {
+            // SAFETY: makes two handles, which this owns.
+            let ends = unsafe { unit_new() };
+            Self { readable: ends as u32, writable: (ends >> 32) as u32, armed: false, rung: false }
+        })
+    }
+
+    fn ring(&mut self) {
+        // Once is enough until it was told: there is one read.
+        if !std::mem::replace(&mut self.rung, true) {
+            // SAFETY: the stream is ours and has a read of one item in flight, so that this ends at once.
+            unsafe { unit_write(self.writable, ptr::null(), 1) };
+        }
+    }
+
+    /// Lets go of it, or keeps it for others. It is in no set.
+    fn end(self) {
+        let kept = !self.rung && ALARMS.with_borrow(Vec::len) < KEPT;
+        if kept {
+            ALARMS.with_borrow_mut(|alarms| alarms.push(self));
+            return;
+        }
+        // SAFETY: both ends are ours and dropped once; a read in flight is ended first, at once, since its other end is in this
+        // component.
+        unsafe {
+            if self.armed {
+                unit_cancel_read(self.readable);
+            }
+            unit_drop_writable(self.writable);
+            unit_drop_readable(self.readable);
+        }
+    }
 }
 
 impl RunQueue {
@@ -45,10 +93,9 @@ impl RunQueue {
         }
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).push_back(key);
         if self.resting.swap(false, Ordering::Relaxed)
-            && let Some(alarm) = self.alarm.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+            && let Some(alarm) = self.alarm.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
         {
-            // SAFETY: the stream is ours and has a read of one item in flight while the executor rests, so that this ends at once.
-            unsafe { unit_write(alarm.writable, ptr::null(), 1) };
+            alarm.ring();
         }
     }
 
@@ -82,10 +129,8 @@ impl RunQueue {
     pub(crate) fn rest(&self, set: u32) {
         let mut alarm = self.alarm.lock().unwrap_or_else(PoisonError::into_inner);
         let alarm = alarm.get_or_insert_with(|| {
-            // SAFETY: makes two handles, which this owns.
-            let ends = unsafe { unit_new() };
-            let alarm = Alarm { readable: ends as u32, writable: (ends >> 32) as u32, armed: false };
-            // SAFETY: the stream has no operation in flight, and leaves the set before it is dropped.
+            let alarm = Alarm::new();
+            // SAFETY: the stream is ours, and leaves the set before it is dropped.
             unsafe { join(alarm.readable, set) };
             alarm
         });
@@ -102,6 +147,7 @@ impl RunQueue {
         match alarm.as_mut() {
             Some(alarm) if alarm.readable == waitable => {
                 alarm.armed = false;
+                alarm.rung = false;
                 true
             }
             _ => false,
@@ -112,16 +158,9 @@ impl RunQueue {
     pub(crate) fn end(&self) {
         self.resting.store(false, Ordering::Relaxed);
         if let Some(alarm) = self.alarm.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // SAFETY: both ends are ours and dropped once; the readable one has left the set, and a read in flight is ended first,
-            // at once, since its other end is in this component.
-            unsafe {
-                join(alarm.readable, 0);
-                if alarm.armed {
-                    unit_cancel_read(alarm.readable);
-                }
-                unit_drop_writable(alarm.writable);
-                unit_drop_readable(alarm.readable);
-            }
+            // SAFETY: the stream is ours.
+            unsafe { join(alarm.readable, 0) };
+            alarm.end();
         }
     }
 }

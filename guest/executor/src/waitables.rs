@@ -11,13 +11,21 @@ use std::ffi::c_void;
 use std::ptr;
 
 use crate::abi::Callback;
+use crate::entries::Entries;
 use crate::intrinsics::{join, set_drop, set_new, set_poll};
+use crate::run_queue::KEPT;
+
+thread_local! {
+    /// Sets of tasks that have ended, empty.
+    static SETS: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A set of waitables.
+#[derive(Default)]
 pub(crate) struct Waitables {
-    set: u32,
-    /// By handle: handles are the small numbers of a component's table.
-    entries: RefCell<Vec<Entry>>,
+    /// 0 before it is needed: many a call answers at once.
+    set: Cell<u32>,
+    entries: RefCell<Entries<Entry>>,
     /// How many callbacks are registered.
     registered: Cell<usize>,
 }
@@ -30,18 +38,13 @@ struct Entry {
 }
 
 impl Waitables {
-    /// An empty set.
-    ///
-    /// # Safety
-    /// Called in a component-model task.
-    pub(crate) unsafe fn new() -> Self {
-        // SAFETY: the caller's promise.
-        Self { set: unsafe { set_new() }, entries: RefCell::default(), registered: Cell::default() }
-    }
-
     /// The set's handle.
     pub(crate) fn set(&self) -> u32 {
-        self.set
+        if self.set.get() == 0 {
+            // SAFETY: makes a handle, which this owns. Sets are asked for in tasks alone.
+            self.set.set(SETS.with_borrow_mut(Vec::pop).unwrap_or_else(|| unsafe { set_new() }));
+        }
+        self.set.get()
     }
 
     /// Whether nothing is registered.
@@ -52,14 +55,10 @@ impl Waitables {
     /// Registers a callback for the next event of `waitable`; gives what was registered with the one before, or null.
     pub(crate) fn register(&self, waitable: u32, callback: Callback, told: *mut c_void, stays: bool) -> *mut c_void {
         let mut entries = self.entries.borrow_mut();
-        let index = waitable as usize;
-        if index >= entries.len() {
-            entries.resize(index + 1, Entry::default());
-        }
-        let Some(entry) = entries.get_mut(index) else { return ptr::null_mut() };
+        let entry = entries.entry(waitable);
         if !entry.joined {
             // SAFETY: whoever registers has an operation in flight on this handle of this component's.
-            unsafe { join(waitable, self.set) };
+            unsafe { join(waitable, self.set()) };
         }
         let before = entry.told.replace((callback, told));
         entry.joined = true;
@@ -73,8 +72,7 @@ impl Waitables {
     /// Takes `waitable` out of the set; gives what was registered, or null.
     pub(crate) fn unregister(&self, waitable: u32) -> *mut c_void {
         let mut entries = self.entries.borrow_mut();
-        let Some(entry) = entries.get_mut(waitable as usize) else { return ptr::null_mut() };
-        let entry = std::mem::take(entry);
+        let Some(entry) = entries.take(waitable) else { return ptr::null_mut() };
         if entry.joined {
             // SAFETY: the handle was joined, and leaves before it is dropped.
             unsafe { join(waitable, 0) };
@@ -86,7 +84,7 @@ impl Waitables {
     pub(crate) fn deliver(&self, waitable: u32, code: u32) {
         let told = {
             let mut entries = self.entries.borrow_mut();
-            let Some(entry) = entries.get_mut(waitable as usize) else { return };
+            let Some(entry) = entries.get_mut(waitable) else { return };
             if entry.joined && !entry.stays {
                 entry.joined = false;
                 // SAFETY: as in `unregister`.
@@ -103,9 +101,13 @@ impl Waitables {
 
     /// The next event that is there already: the waitable and the code.
     pub(crate) fn poll(&self) -> Option<(u32, u32)> {
+        let set = self.set.get();
+        if set == 0 {
+            return None;
+        }
         let mut event = [0; 2];
         // SAFETY: the set is ours, and `event` has room for the two numbers.
-        let kind = unsafe { set_poll(self.set, &raw mut event) };
+        let kind = unsafe { set_poll(set, &raw mut event) };
         let [waitable, code] = event;
         (kind != 0).then_some((waitable, code))
     }
@@ -119,12 +121,21 @@ impl Waitables {
 
 impl Drop for Waitables {
     fn drop(&mut self) {
-        for (waitable, entry) in self.entries.get_mut().iter().enumerate().filter(|(_, entry)| entry.joined) {
-            debug_assert!(entry.stays || entry.told.is_some(), "what does not stay was told or unregistered");
+        for (waitable, _) in self.entries.get_mut().iter().filter(|(_, entry)| entry.joined) {
             // SAFETY: whoever holds the handle unregisters before dropping it, so it is alive.
-            unsafe { join(waitable as u32, 0) };
+            unsafe { join(waitable, 0) };
         }
-        // SAFETY: the set is ours, empty, and nobody waits for it: its task has ended.
-        unsafe { set_drop(self.set) };
+        let set = self.set.get();
+        if set == 0 {
+            return;
+        }
+        // Nobody waits for it: its task has ended.
+        let kept = SETS.with_borrow(Vec::len) < KEPT;
+        if kept {
+            SETS.with_borrow_mut(|sets| sets.push(set));
+        } else {
+            // SAFETY: the set is ours and empty.
+            unsafe { set_drop(set) };
+        }
     }
 }

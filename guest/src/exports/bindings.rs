@@ -13,6 +13,7 @@
 wit_bindgen::generate!({
     path: "../wit",
     world: "wasyncio:streams/wasyncio",
+    runtime_path: "crate::exports::runtime",
     with: {
         "wasi:clocks/monotonic-clock@0.3.2": crate::transport::bindings::wasi::clocks::monotonic_clock,
         "wasi:clocks/types@0.3.2": crate::transport::bindings::wasi::clocks::types,

@@ -6,6 +6,7 @@ mod fast;
 mod functions;
 mod outlive;
 mod resources;
+mod runtime;
 
 /// What implements the exported interfaces.
 struct Component;

@@ -139,6 +139,9 @@ impl Notes {
             return Poll::Pending;
         }
         if !self.unsent.borrow().is_empty() && !self.yielded.replace(true) {
+            if wasyncio_executor::give_way(cx.waker()) {
+                return Poll::Pending;
+            }
             self.linger.set(LINGER);
             if self.lingers(cx) {
                 return Poll::Pending;

@@ -45,7 +45,9 @@ pub(crate) async fn one_turn() {
         if std::mem::replace(&mut passed, true) {
             return Poll::Ready(());
         }
-        cx.waker().wake_by_ref();
+        if !wasyncio_executor::give_way(cx.waker()) {
+            cx.waker().wake_by_ref();
+        }
         Poll::Pending
     })
     .await;
