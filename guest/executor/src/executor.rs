@@ -162,6 +162,8 @@ impl Executor {
         let mut left = ROUND;
         let mut backlog = false;
         loop {
+            // By what was told, or by what was dropped when the task was cancelled.
+            self.add_spawned();
             left -= self.poll_ready(left);
             if self.queue.is_empty() {
                 // What is there is told now and then, and as long as that finds anything; between, the host brings it event by
@@ -228,12 +230,16 @@ impl Executor {
                     self.root = None;
                 }
             }
-            for future in self.shared.spawned.take() {
-                self.add(future);
-            }
+            self.add_spawned();
         }
         self.round = round;
         others
+    }
+
+    fn add_spawned(&mut self) {
+        for future in self.shared.spawned.take() {
+            self.add(future);
+        }
     }
 
     fn add(&mut self, future: BoxFuture) -> usize {
