@@ -107,6 +107,12 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
+    /// What it can be chosen by.
+    fn names(&self) -> Vec<String> {
+        let workloads = self.headings.iter().map(|heading| heading.workload);
+        workloads.flat_map(|name| [name.to_owned(), format!("{name}:{}", self.connections)]).collect()
+    }
+
     /// What the server has to do.
     pub(crate) fn mode(&self) -> Mode {
         if matches!(self.load, Load::Stream { .. }) { Mode::Sink } else { Mode::Echo }
@@ -149,17 +155,14 @@ const CROWD: &[Heading] = &[
 const FLOOD: &[Heading] =
     &[more("fairness", "slowest/mean"), less("accept-under-load", "ms"), more("flood", "lines/s")];
 
-/// All cells of `plan` of these workloads, or of all.
-pub(crate) fn chosen(plan: &Plan, workloads: &[String]) -> Result<Vec<Cell>> {
+/// All cells of `plan` that are wanted, or all: `pingpong`, or `pingpong:100` for that at one number of connections.
+pub(crate) fn chosen(plan: &Plan, wanted: &[String]) -> Result<Vec<Cell>> {
     let mut cells = all(plan);
-    let known = cells.iter().flat_map(|cell| cell.headings).map(|heading| heading.workload).collect::<Vec<_>>();
-    if let Some(name) = workloads.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(format!("there is no workload {name}; there are {}", known.join(", ")).into());
+    let known = cells.iter().map(Cell::names).collect::<Vec<_>>();
+    if let Some(name) = wanted.iter().find(|name| !known.iter().flatten().any(|known| known == *name)) {
+        return Err(format!("there is no workload {name}; there are {}", known.concat().join(", ")).into());
     }
-    cells.retain(|cell| {
-        workloads.is_empty()
-            || cell.headings.iter().any(|heading| workloads.iter().any(|name| name == heading.workload))
-    });
+    cells.retain(|cell| wanted.is_empty() || cell.names().iter().any(|name| wanted.contains(name)));
     Ok(cells)
 }
 
@@ -198,6 +201,8 @@ mod tests {
                 .map(|cells| cells.iter().map(|cell| cell.headings[0].workload).collect::<Vec<_>>())
         };
         assert_eq!(names(&["stream", "memory-active"]).unwrap(), ["stream", "memory-idle"]);
+        assert_eq!(names(&["pingpong"]).unwrap().len(), 4);
+        assert_eq!(names(&["pingpong:100"]).unwrap(), ["pingpong"]);
         assert_eq!(names(&[]).unwrap().len(), all(&Plan::QUICK).len());
         assert!(names(&["streams"]).unwrap_err().to_string().starts_with("there is no workload streams"));
     }

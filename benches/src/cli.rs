@@ -49,7 +49,7 @@ struct Options {
     /// Draw the results as a chart, in SVG
     #[arg(long)]
     plot: Option<PathBuf>,
-    /// Only these workloads
+    /// Only these workloads; NAME:CONNECTIONS for one number of connections
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Only these subjects
