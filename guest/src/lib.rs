@@ -22,6 +22,8 @@ mod listen;
 mod names;
 mod protocol;
 mod reader;
+#[cfg(feature = "component")]
+mod reader_tries;
 mod semantics;
 mod server;
 mod transport;

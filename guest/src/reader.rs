@@ -72,7 +72,7 @@ impl ReaderState {
     }
 
     /// Lets a transport that this reader paused go on: when no more than the limit is buffered, or when more is waited for.
-    fn resume(&self, waiting: bool) {
+    pub(super) fn resume(&self, waiting: bool) {
         let resumes = waiting || {
             let core = self.core();
             core.buffered().len() <= core.limit()
@@ -111,12 +111,12 @@ impl ReaderState {
 /// `asyncio.StreamReader` of CPython 3.14. Data is taken from the socket while a read waits and not before, so the end of
 /// the stream is noticed by a read; and a cancelled `read(-1)` gives back what it had taken, which CPython loses.
 pub struct StreamReader {
-    state: Rc<ReaderState>,
+    pub(super) state: Rc<ReaderState>,
     /// Keeps the connection while only the reader is used.
-    connection: Option<Rc<Connection>>,
+    pub(super) connection: Option<Rc<Connection>>,
     /// Who is told when a read that was tried in vain is worth trying again.
     #[cfg(feature = "component")]
-    watcher: RefCell<Option<std::task::Waker>>,
+    pub(super) watcher: RefCell<Option<std::task::Waker>>,
 }
 
 impl StreamReader {
@@ -261,97 +261,6 @@ impl StreamReader {
     /// `reader.set_transport(transport)`.
     pub fn set_transport(&self, transport: &Transport) -> Result<()> {
         self.state.set_transport(transport.connection())
-    }
-
-    /// Names who is woken when a read that was tried in vain is worth trying again.
-    #[cfg(feature = "component")]
-    pub(crate) fn watch(&self, waker: std::task::Waker) {
-        self.watcher.replace(Some(waker));
-    }
-
-    /// As [`try_run`](Self::try_run), for a read that depends on what the buffer knows.
-    ///
-    /// # Errors
-    /// As there.
-    #[cfg(feature = "component")]
-    pub(crate) fn try_run_with<O: ReadOperation>(
-        &self,
-        operation: impl FnOnce(&ReaderCore) -> O,
-    ) -> Result<Option<Vec<u8>>> {
-        let operation = operation(&self.state.core());
-        self.try_run(operation)
-    }
-
-    /// Runs a read as far as it goes without waiting; none means that the watcher is woken when it is worth trying again.
-    ///
-    /// # Errors
-    /// As the read itself; [`Error::Runtime`] if a task waits in this reader.
-    #[cfg(feature = "component")]
-    pub(crate) fn try_run<O: ReadOperation>(&self, mut operation: O) -> Result<Option<Vec<u8>>> {
-        let watcher = self.watcher.borrow();
-        let waker = watcher.as_ref().unwrap_or(std::task::Waker::noop());
-        self.state.core().unwatch();
-        loop {
-            let step = operation.step(&mut self.state.core())?;
-            if let Some(answer) = step {
-                self.state.resume(false);
-                return Ok(Some(answer));
-            }
-            self.state.core().check_waiter(O::NAME)?;
-            self.state.resume(true);
-            // Data that arrives wakes through the connection; everything else, and data fed by hand, through the core.
-            let waits = self
-                .connection
-                .as_ref()
-                .is_none_or(|connection| connection.poll_fill(&mut Context::from_waker(waker)).is_pending());
-            if waits {
-                self.state.core().watch(waker);
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Writes on the reader's connection, and calls `read`, which sends it if it has to wait. Gives what that gives, and whether
-    /// `drain` would do anything but answer at once that all is well.
-    ///
-    /// # Errors
-    /// As [`StreamWriter::write`](crate::StreamWriter::write); [`Error::Runtime`] if there is no connection.
-    #[cfg(feature = "component")]
-    pub(crate) fn exchange<R>(&self, data: &[u8], read: impl FnOnce() -> R) -> Result<(R, bool)> {
-        let Some(connection) = &self.connection else {
-            if data.is_empty() {
-                return Ok((read(), false));
-            }
-            return Err(Error::Runtime("a reader without a connection cannot send".into()));
-        };
-        if !data.is_empty() {
-            connection.append(&[data])?;
-        }
-        let answer = read();
-        connection.send_soon();
-        Ok((answer, connection.wants_drain()))
-    }
-
-    /// Puts back what was read last.
-    #[cfg(feature = "component")]
-    pub(crate) fn unread(&self, data: &[u8]) {
-        self.state.core().put_back(data);
-    }
-
-    /// Takes what is buffered, and the stream that the rest comes from; the reader is at its end then.
-    ///
-    /// # Errors
-    /// [`Error::Runtime`] if somebody waits in the reader, a read is in flight, or it has no connection.
-    #[cfg(feature = "component")]
-    pub(crate) fn detach(&self) -> Result<(Vec<u8>, crate::connect::ByteStream)> {
-        self.state.core().check_waiter("detach")?;
-        let connection = self.connection.as_ref();
-        let stream = connection
-            .ok_or_else(|| Error::Runtime("a reader without a connection cannot be detached".into()))?
-            .detach()?;
-        let buffered = self.state.core().take(usize::MAX);
-        self.state.core().feed_eof();
-        Ok((buffered, stream))
     }
 
     /// What a protocol feeds.

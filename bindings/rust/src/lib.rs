@@ -41,6 +41,8 @@ mod generated;
 mod lines;
 mod link;
 mod long;
+mod places;
+mod question;
 mod reader;
 mod server;
 #[cfg(feature = "sockets")]

@@ -17,6 +17,9 @@ const MOST: usize = 64 * 1024;
 /// Bytes from which on `drain` has them cross: the component sends them then, as it leaves less to the moment of rest.
 const MUCH: usize = 16 * 1024;
 
+/// Bytes that cross at most with those of other connections, which takes another copy.
+const LITTLE: usize = 8 * 1024;
+
 /// One connection's writer, and what it has collected.
 pub(crate) struct Link {
     writer: streams::StreamWriter,
@@ -102,6 +105,35 @@ impl Link {
         self.noted.set(false);
         // The one error there is was checked for in `write`.
         let _ = self.flush();
+    }
+
+    /// What was collected, if it is not much, for an exchange of many; to be followed by [`Link::gave`] or [`Link::take_back`].
+    pub(crate) fn give(&self) -> Option<Bytes> {
+        if self.unsent.borrow().is_empty() {
+            return None;
+        }
+        if self.unsent.borrow().len() > LITTLE {
+            // As in `flush_noted`.
+            let _ = self.flush();
+            return None;
+        }
+        Some(self.unsent.take())
+    }
+
+    /// What was given was written.
+    pub(crate) fn gave(&self, mut given: Bytes, wants_drain: bool) {
+        self.drain.set(Drain::said(wants_drain));
+        let mut unsent = self.unsent.borrow_mut();
+        if unsent.is_empty() {
+            // For its memory.
+            given.clear();
+            *unsent = given;
+        }
+    }
+
+    /// What was given was not written: it is tried again, and fails as it should. Nothing was written since.
+    pub(crate) fn take_back(&self, given: Bytes) {
+        self.unsent.replace(given);
     }
 
     /// Reads, and writes what was collected, in one call.

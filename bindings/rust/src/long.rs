@@ -33,15 +33,31 @@ impl Bytes {
         self.length = end;
     }
 
+    /// All of them.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
+        bytes.get(..self.length).unwrap_or(bytes)
+    }
+
+    /// All of them, the last word filled up with zeros.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// Drops all of them.
+    pub(crate) fn clear(&mut self) {
+        self.words.clear();
+        self.length = 0;
+    }
+
     /// Takes all of them, as they cross best.
     pub(crate) fn take(&mut self) -> Chunk {
-        let length = std::mem::take(&mut self.length);
-        if length < LONG {
-            let bytes: &[u8] = bytemuck::cast_slice(&self.words);
-            let short = bytes.get(..length).unwrap_or_default().to_vec();
-            self.words.clear();
+        if self.length < LONG {
+            let short = self.bytes().to_vec();
+            self.clear();
             return Chunk::Short(short);
         }
+        let length = std::mem::take(&mut self.length);
         Chunk::Long((length as u64, std::mem::take(&mut self.words)))
     }
 }

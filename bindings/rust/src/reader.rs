@@ -10,6 +10,7 @@ use crate::generated::wasyncio::streams::{fast, streams};
 use crate::lines::Lines;
 use crate::link::Link;
 use crate::long;
+use crate::places::{Found, Wish};
 use crate::{ByteStream, Error, Transport};
 
 /// How much may be read in a row without waiting before the others get their turn, in bytes: a peer that sends without end must
@@ -36,6 +37,8 @@ pub struct StreamReader {
     /// Lines that have arrived with one that was asked for.
     lines: RefCell<Lines>,
     at_once: Cell<usize>,
+    /// The next read will most likely have to wait: it is asked for with others when the program rests.
+    quiet: Cell<bool>,
 }
 
 impl StreamReader {
@@ -48,7 +51,8 @@ impl StreamReader {
     }
 
     pub(crate) fn of(inner: streams::StreamReader, link: Option<Rc<Link>>) -> Self {
-        Self { token: OnceCell::new(), inner, link, lines: RefCell::default(), at_once: Cell::default() }
+        let quiet = Cell::new(link.is_some());
+        Self { token: OnceCell::new(), inner, link, lines: RefCell::default(), at_once: Cell::default(), quiet }
     }
 
     /// The reader of the boundary, to be given to other functions of it. What was read ahead here is in it.
@@ -151,7 +155,8 @@ impl StreamReader {
 
     /// Whether the end of the stream was met and the buffer is empty.
     pub fn at_eof(&self) -> bool {
-        self.lines.borrow().is_empty() && self.inner.at_eof()
+        let taken = self.lines.borrow().is_empty() && !self.token.get().is_some_and(Token::has_bytes);
+        taken && self.inner.at_eof()
     }
 
     /// The exception that every read fails with.
@@ -170,11 +175,13 @@ impl StreamReader {
     /// # Errors
     /// [`Error::AssertionError`] after [`feed_eof`](Self::feed_eof).
     pub fn feed_data(&self, data: &[u8]) -> Result<(), Error> {
+        self.quiet.set(false);
         self.inner.feed_data(data)
     }
 
     /// Marks the end of the stream.
     pub fn feed_eof(&self) {
+        self.quiet.set(false);
         self.inner.feed_eof();
     }
 
@@ -215,10 +222,21 @@ impl StreamReader {
         Ok(())
     }
 
-    /// Gives lines that were read ahead back.
+    /// Gives what was read ahead back.
     fn unread(&self) {
+        self.quiet.set(false);
+        self.unread_answer();
         if let Some(lines) = self.lines.borrow_mut().take() {
             fast::unread(&self.inner, &lines.as_slice().into());
+        }
+    }
+
+    /// Gives back what has come for a read and was not found by it.
+    fn unread_answer(&self) {
+        if let Some(answer) = self.token.get().and_then(Token::take_answer)
+            && !answer.bytes.is_empty()
+        {
+            fast::unread(&self.inner, &answer.bytes.as_slice().into());
         }
     }
 
@@ -277,24 +295,50 @@ impl Waiting<'_> {
     fn poll(&mut self, cx: &Context<'_>, operation: &str, request: fast::Request) -> Poll<Result<fast::Chunk, Error>> {
         let reader = self.reader;
         let token = reader.token.get_or_init(|| Token::of_reader(&reader.inner));
+        if self.waits {
+            match token.find(cx) {
+                Found::Nothing => return Poll::Pending,
+                Found::Answer(answer) => {
+                    self.waits = false;
+                    reader.quiet.set(!answer.more);
+                    return Poll::Ready(Ok(fast::Chunk::Short(answer.bytes)));
+                }
+                Found::Question => {}
+            }
+        } else {
+            // What has come for somebody else, and was not found yet, is for whoever asks first.
+            reader.unread_answer();
+        }
         if reader.has_had_its_turn(cx) {
             return Poll::Pending;
         }
-        match reader.exchange(request) {
-            Ok(Some(answer)) => {
-                reader.at_once.set(reader.at_once.get() + long::bytes(&answer).len().max(READ));
-                return Poll::Ready(Ok(answer));
-            }
-            Err(error) => return Poll::Ready(Err(error)),
-            Ok(None) => {}
-        }
-        if !self.waits {
-            reader.check_awaited(operation)?;
+        let wish = Wish { request, link: reader.link.clone() };
+        if !self.waits && reader.quiet.get() && !token.is_awaited() {
             self.waits = true;
+            reader.at_once.set(0);
+            token.ask(cx, wish);
+            return Poll::Pending;
         }
-        reader.at_once.set(0);
-        token.wait(cx);
-        Poll::Pending
+        let answer = match reader.exchange(request).transpose() {
+            Some(answer) => answer,
+            None => {
+                if !self.waits {
+                    reader.check_awaited(operation)?;
+                    self.waits = true;
+                }
+                reader.at_once.set(0);
+                token.wait(cx, Some(wish));
+                return Poll::Pending;
+            }
+        };
+        if std::mem::take(&mut self.waits) {
+            token.withdraw();
+        }
+        reader.quiet.set(false);
+        if let Ok(answer) = &answer {
+            reader.at_once.set(reader.at_once.get() + long::bytes(answer).len().max(READ));
+        }
+        Poll::Ready(answer)
     }
 }
 
@@ -303,7 +347,11 @@ impl Drop for Waiting<'_> {
         if self.waits
             && let Some(token) = self.reader.token.get()
         {
-            token.withdraw();
+            if token.withdraw() {
+                // Whoever never waits for long would never have been asked for.
+                self.reader.quiet.set(false);
+            }
+            self.reader.unread_answer();
         }
     }
 }

@@ -83,7 +83,7 @@ impl Server {
                 return Poll::Ready(Ok(pair(accepted)));
             }
             waiting.waits = true;
-            waiting.token.wait(cx);
+            waiting.token.wait(cx, None);
             Poll::Pending
         })
         .await

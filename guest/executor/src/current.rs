@@ -46,14 +46,26 @@ pub fn give_way(waker: &Waker) -> bool {
 
 /// A component-model task, kept beyond the moment that it was found in.
 pub struct Task {
-    task: *mut c_void,
-    vtable: &'static VtableV2,
+    pub(crate) task: *mut c_void,
+    pub(crate) vtable: &'static VtableV2,
 }
 
 impl Task {
     /// The task that runs now, if one does.
     pub fn current() -> Option<Self> {
         with_current(|current| current.map(TaskV2::keep))
+    }
+
+    /// Something to register with where there is no task: nobody is told before [`Task::look`] looks.
+    pub fn unattended() -> Self {
+        executor::unattended()
+    }
+
+    /// Tells of what has ended and was registered with a task of [`Task::unattended`].
+    pub fn look(&self) {
+        if let Some(shared) = executor::ours(self.task, self.vtable) {
+            shared.look();
+        }
     }
 
     /// Whether this is the task that runs now; none if none does.

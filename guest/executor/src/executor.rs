@@ -19,6 +19,7 @@ use std::task::{Context, Waker};
 use slab::Slab;
 
 use crate::abi::{Callback, TaskV1, TaskV3, VtableV2, VtableV3, WITH_SPAWN};
+use crate::current::Task;
 use crate::intrinsics::{context_get, context_set, wasip3_task_set};
 use crate::run_queue::{FutureWaker, RunQueue};
 use crate::waitables::Waitables;
@@ -133,6 +134,15 @@ impl Shared {
     /// As [`Waitables::register`], for one that may stay in the set.
     pub(crate) fn register(&self, waitable: u32, callback: Callback, told: *mut c_void) -> *mut c_void {
         self.waitables.register(waitable, callback, told, true)
+    }
+
+    /// Tells of what has ended.
+    pub(crate) fn look(&self) {
+        while !self.waitables.is_empty()
+            && let Some((waitable, code)) = self.waitables.poll()
+        {
+            self.waitables.deliver(waitable, code);
+        }
     }
 
     /// Has `waker` woken after the host's next turn.
@@ -278,6 +288,11 @@ impl Drop for Entered {
 
 static VTABLE: VtableV3 =
     VtableV3 { v2: VtableV2 { register, unregister, clone, drop: release }, rust_spawn: Some(spawn) };
+
+/// A set without a task that waits for it.
+pub(crate) fn unattended() -> Task {
+    Task { task: Rc::into_raw(Rc::<Shared>::default()).cast_mut().cast(), vtable: &VTABLE.v2 }
+}
 
 /// What `task` is if it is one of this executor's.
 pub(crate) fn ours(task: *mut c_void, vtable: &VtableV2) -> Option<&Shared> {

@@ -5,8 +5,10 @@ mod convert;
 mod fast;
 mod functions;
 mod outlive;
+mod ready;
 mod resources;
 mod runtime;
+mod words;
 
 /// What implements the exported interfaces.
 struct Component;

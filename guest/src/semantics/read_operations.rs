@@ -15,6 +15,12 @@ pub(crate) trait ReadOperation {
     /// Goes on as far as the buffer allows; none means: wait for data.
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>>;
 
+    /// Whether a step may fail now, or take something and fail.
+    #[cfg(feature = "component")]
+    fn may_fail(&self, core: &ReaderCore) -> bool {
+        core.exception().is_some() || core.buffered().len() > core.limit()
+    }
+
     /// The wait ended with a stored exception.
     fn fail(&mut self, error: Error, _core: &mut ReaderCore) -> Result<Vec<u8>> {
         Err(error)
@@ -38,6 +44,11 @@ impl Read {
 
 impl ReadOperation for Read {
     const NAME: &'static str = "read";
+
+    #[cfg(feature = "component")]
+    fn may_fail(&self, core: &ReaderCore) -> bool {
+        core.exception().is_some()
+    }
 
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>> {
         if !self.started {
@@ -103,6 +114,11 @@ impl ReadExactly {
 
 impl ReadOperation for ReadExactly {
     const NAME: &'static str = "readexactly";
+
+    #[cfg(feature = "component")]
+    fn may_fail(&self, core: &ReaderCore) -> bool {
+        core.exception().is_some() || core.eof()
+    }
 
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>> {
         if !self.started {

@@ -99,10 +99,10 @@ impl ReaderCore {
         self.watcher = Some(waker.clone());
     }
 
-    /// Nobody is to be woken by the next change.
+    /// Nobody is to be woken by the next change. Gives who was.
     #[cfg(feature = "component")]
-    pub(crate) fn unwatch(&mut self) {
-        self.watcher = None;
+    pub(crate) fn unwatch(&mut self) -> Option<Waker> {
+        self.watcher.take()
     }
 
     fn tell_watcher(&mut self) {

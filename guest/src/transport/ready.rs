@@ -9,12 +9,15 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use wit_bindgen::rt::async_support::{StreamVtable, StreamWriter};
 
+use super::background;
 use super::progress::{BLOCKED, Ended};
+use super::task;
 use super::waitable::Waitable;
 
 /// The sending end of the queue. While `in_flight` is set, the host may read `flight`, which nobody touches then.
 pub(crate) struct ReadyQueue {
-    state: RefCell<Sending>,
+    /// None when it is dropped.
+    state: RefCell<Option<Sending>>,
     /// Wakes the queue itself when a write has ended.
     waker: Waker,
 }
@@ -47,7 +50,7 @@ impl ReadyQueue {
         Rc::new_cyclic(|queue: &std::rc::Weak<Self>| {
             let queue = queue.clone();
             Self {
-                state: RefCell::new(sending),
+                state: RefCell::new(Some(sending)),
                 waker: waker(move || {
                     if let Some(queue) = queue.upgrade() {
                         queue.send();
@@ -59,7 +62,9 @@ impl ReadyQueue {
 
     /// Has `token` come out.
     pub(crate) fn push(&self, token: u32) {
-        self.state.borrow_mut().queued.push(token);
+        if let Some(state) = &mut *self.state.borrow_mut() {
+            state.queued.push(token);
+        }
         self.send();
     }
 
@@ -74,27 +79,25 @@ impl ReadyQueue {
     }
 
     fn send(&self) {
-        // Reached again from within only through a waker of a write that has ended, which is never called in here.
+        // Reached again from within only through the waker of a write that has ended, which the loop finds.
         let Ok(mut state) = self.state.try_borrow_mut() else { return };
-        let state = &mut *state;
+        let Some(state) = &mut *state else { return };
         loop {
             if state.in_flight {
                 let Poll::Ready(code) = state.writes.poll(&Context::from_waker(&self.waker)) else { return };
                 state.in_flight = false;
                 state.finish(Ended::decode(code));
             }
-            if state.sent == state.flight.len() {
-                state.sent = 0;
-                state.flight.clear();
-                std::mem::swap(&mut state.flight, &mut state.queued);
-            }
+            state.flight.drain(..state.sent);
+            state.sent = 0;
+            state.flight.append(&mut state.queued);
             if state.flight.is_empty() || state.broken {
                 return;
             }
-            let rest = state.flight.get(state.sent..).unwrap_or_default();
+            let (tokens, count) = (state.flight.as_ptr().cast(), state.flight.len());
             // SAFETY: the handle is ours and has nothing in flight. `flight` is not touched until the write has ended, and `Drop`
             // keeps it alive longer than the stream.
-            let code = unsafe { (state.vtable.start_write)(state.stream.handle(), rest.as_ptr().cast(), rest.len()) };
+            let code = unsafe { (state.vtable.start_write)(state.stream.handle(), tokens, count) };
             if code == BLOCKED {
                 state.in_flight = true;
             } else {
@@ -111,12 +114,24 @@ impl Sending {
     }
 }
 
+impl Drop for ReadyQueue {
+    fn drop(&mut self) {
+        let sending = self.state.take();
+        if let Some(sending) = sending.filter(|sending| sending.in_flight) {
+            // In a synchronous export, which must not call what may block.
+            if !task::runs() {
+                background::spawn(async { drop(sending) });
+            }
+        }
+    }
+}
+
 impl Drop for Sending {
     fn drop(&mut self) {
         if self.in_flight {
             self.writes.withdraw();
-            // SAFETY: the handle is ours and has a write in flight that belongs to no waitable set any more. Its other end is in
-            // a component, not in the host, so ending it does not block.
+            // SAFETY: the handle is ours and has a write in flight that belongs to no waitable set any more. A task runs, and
+            // the other end is in a component, not in the host, so this does not block it for long.
             unsafe { (self.vtable.cancel_write)(self.stream.handle()) };
         }
     }

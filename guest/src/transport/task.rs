@@ -1,7 +1,7 @@
 //! The component-model task that stays.
 //!
 //! Operations are registered with the task that polls them; in a synchronous export no task runs, so there it is the one that
-//! stays.
+//! stays. Before the first asynchronous call there is none: then whoever polls has to look for itself.
 
 use std::cell::RefCell;
 
@@ -10,6 +10,9 @@ pub(crate) use wasyncio_executor::{Task, runs};
 thread_local! {
     /// The task that is told of what nobody else waits for.
     static KEEPER: RefCell<Option<Task>> = const { RefCell::new(None) };
+    /// Where operations are registered before there is that.
+    #[cfg(feature = "component")]
+    static UNATTENDED: Task = Task::unattended();
 }
 
 /// Makes the task that runs now the one that is told of operations which are polled where no task runs. It must stay.
@@ -33,5 +36,14 @@ pub(super) fn is_current_or_keeper(task: &Task) -> bool {
 
 /// The task that runs now; where none does, the one that stays, if there is one.
 pub(super) fn current_or_keeper() -> Option<Task> {
-    Task::current().or_else(|| KEEPER.with_borrow(Clone::clone))
+    let task = Task::current().or_else(|| KEEPER.with_borrow(Clone::clone));
+    #[cfg(feature = "component")]
+    let task = task.or_else(|| Some(UNATTENDED.with(Clone::clone)));
+    task
+}
+
+/// Tells of what has ended and no task is told of.
+#[cfg(feature = "component")]
+pub(crate) fn look_unattended() {
+    UNATTENDED.with(Task::look);
 }

@@ -108,6 +108,27 @@ pub(crate) async fn a_fed_reader_pauses_its_transport() -> Outcome {
     expect("fed after the end", reader.feed_data(b"x"), Err(after))
 }
 
+/// No task of the component stays that is told when a token has been taken.
+pub(crate) async fn fed_readers_wake_who_waits_without_any_connection() -> Outcome {
+    let readers =
+        [Rc::new(StreamReader::new(None)?), Rc::new(StreamReader::new(None)?), Rc::new(StreamReader::new(None)?)];
+    for round in 0..4_u8 {
+        let waiting = readers.clone().map(|reader| spawn_local(async move { reader.readline().await }));
+        sleep(0).await;
+        for reader in &readers {
+            reader.feed_data(&[b'0' + round])?;
+        }
+        sleep(0).await;
+        for reader in &readers {
+            reader.feed_data(b"\n")?;
+        }
+        for task in waiting {
+            expect("line", task.await, Some(Ok(vec![b'0' + round, b'\n'])))?;
+        }
+    }
+    Ok(())
+}
+
 pub(crate) async fn a_protocol_feeds_its_reader() -> Outcome {
     let (server, address) = server().await?;
     let (_connected, writer) = open_connection(&address.host, address.port).await?;

@@ -1,0 +1,157 @@
+//! The queue of what is ready, and exchanges of many.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use wit_bindgen::rt::async_support::StreamReader as TokenStream;
+
+use super::bindings::wit_stream::{self, StreamPayload};
+use super::bindings::{fast, server, streams};
+use super::fast::ask;
+use super::words;
+use crate::reader_tries::{Tried, Watched};
+use crate::transport::ready::ReadyQueue;
+use crate::transport::task;
+use crate::{Server, StreamReader};
+
+/// Words that an answer has before its last part.
+const ANSWER: usize = 8 * 1024;
+/// Readers with larger tokens are told of, but take no part in exchanges.
+const LARGEST_TOKEN: u32 = 0xf_ffff;
+
+/// What a part of an answer says beside the length.
+mod flags {
+    pub(super) const READ: u64 = 1;
+    pub(super) const ALONE: u64 = 2;
+    pub(super) const WANTS_DRAIN: u64 = 4;
+    pub(super) const MORE: u64 = 8;
+    pub(super) const REFUSED: u64 = 16;
+}
+
+/// A queue, with its reading end until it is taken.
+pub(super) struct Ready {
+    queue: Rc<ReadyQueue>,
+    tokens: RefCell<Option<TokenStream<u32>>>,
+    watched: RefCell<WatchedReaders>,
+}
+
+/// Readers by their tokens.
+#[derive(Default)]
+struct WatchedReaders {
+    readers: Vec<Option<Watched>>,
+    /// How many were put in since it was looked which are gone.
+    since: usize,
+}
+
+impl WatchedReaders {
+    fn insert(&mut self, token: u32, reader: Watched) {
+        if token > LARGEST_TOKEN {
+            return;
+        }
+        self.since += 1;
+        if self.since > self.readers.len() {
+            self.since = 0;
+            for place in &mut self.readers {
+                place.take_if(|reader| reader.is_gone());
+            }
+        }
+        let at = token as usize;
+        if at >= self.readers.len() {
+            self.readers.resize_with(at + 1, || None);
+        }
+        if let Some(place) = self.readers.get_mut(at) {
+            *place = Some(reader);
+        }
+    }
+
+    fn get(&self, token: u32) -> Option<StreamReader> {
+        self.readers.get(token as usize)?.as_ref()?.upgrade()
+    }
+}
+
+impl fast::GuestReadyQueue for Ready {
+    fn new() -> Self {
+        let (sending, tokens) = wit_stream::new::<u32>();
+        let queue = ReadyQueue::new(sending, <u32 as StreamPayload>::VTABLE);
+        Self { queue, tokens: RefCell::new(Some(tokens)), watched: RefCell::default() }
+    }
+
+    fn tokens(&self) -> Option<TokenStream<u32>> {
+        self.tokens.take()
+    }
+
+    fn watch_reader(&self, reader: streams::StreamReaderBorrow<'_>, token: u32) {
+        let watched = reader.get::<StreamReader>().watch(self.queue.waker(token));
+        self.watched.borrow_mut().insert(token, watched);
+    }
+
+    fn watch_server(&self, server: server::ServerBorrow<'_>, token: u32) {
+        server.get::<Server>().watch(self.queue.waker(token));
+    }
+
+    fn exchange(&self, question: Vec<u64>) -> Vec<u64> {
+        task::look_unattended();
+        let mut answer = Vec::with_capacity(question.len());
+        let mut rest = question.as_slice();
+        while let Some((part, after)) = Part::split(rest) {
+            rest = after;
+            let at = answer.len();
+            answer.push(0);
+            let told = self.take(&part, &mut answer);
+            if let Some(place) = answer.get_mut(at) {
+                *place = told;
+            }
+        }
+        answer
+    }
+}
+
+/// One reader's part of a question.
+struct Part<'a> {
+    token: u32,
+    written: &'a [u8],
+    request: fast::Request,
+}
+
+impl<'a> Part<'a> {
+    /// The first part, and what follows it.
+    fn split(question: &'a [u64]) -> Option<(Self, &'a [u64])> {
+        let ([head, wish], rest) = question.split_first_chunk()?;
+        let size = usize::try_from(head >> 32).ok()?;
+        let (data, rest) = rest.split_at_checked(size.div_ceil(8))?;
+        let n = wish >> 2;
+        let request = match wish & 3 {
+            0 => fast::Request::Read(n),
+            1 => fast::Request::Readline,
+            2 => fast::Request::Readlines,
+            _ => fast::Request::Readexactly(n.cast_signed()),
+        };
+        let written = words::bytes(data).get(..size).unwrap_or_default();
+        Some((Self { token: *head as u32, written, request }, rest))
+    }
+}
+
+impl Ready {
+    /// Takes a part, adds what was read to the answer, and gives what is to be said before that.
+    fn take(&self, part: &Part<'_>, answer: &mut Vec<u64>) -> u64 {
+        let Some(reader) = self.watched.borrow().get(part.token) else { return flags::REFUSED };
+        let read = || if answer.len() < ANSWER { ask(&reader, part.request, true) } else { Ok(Tried::Unsafe) };
+        let Ok((tried, wants_drain)) = reader.exchange(part.written, read) else { return flags::REFUSED };
+        let mut told = match tried {
+            Ok(Tried::Waits) => 0,
+            Ok(Tried::Answer(bytes)) => {
+                words::push(answer, &bytes);
+                // It fits: there is no more memory than that.
+                flags::READ | (bytes.len() as u64) << 32
+            }
+            Ok(Tried::Unsafe) | Err(_) => flags::ALONE,
+        };
+        if wants_drain {
+            told |= flags::WANTS_DRAIN;
+        }
+        if reader.has_more(matches!(part.request, fast::Request::Readline | fast::Request::Readlines)) {
+            told |= flags::MORE;
+        }
+        told
+    }
+}
