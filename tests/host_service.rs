@@ -129,7 +129,7 @@ fn logs_can_be_json() {
     let mut run = Command::new(command());
     let finished = finish(run.args(["--log-format", "json", "run"]).arg(example("echo-server")));
     let denied = finished.stderr.lines().find(|line| line.contains("denied: ")).expect("it is told");
-    assert!(denied.starts_with('{') && denied.ends_with('}') && denied.contains(r#""level":"ERROR""#), "{denied}");
+    assert!(denied.starts_with('{') && denied.ends_with('}') && denied.contains(r#""level":"WARN""#), "{denied}");
 }
 
 #[test]

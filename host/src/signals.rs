@@ -64,7 +64,7 @@ fn spawn(shared: Arc<Shared>, grace: Duration) -> io::Result<()> {
             }
             shared.received.notify_one();
             // The process normally ends during this wait.
-            crate::say(match tokio::time::timeout(grace + PATIENCE, requests.next()).await {
+            crate::say::warn(match tokio::time::timeout(grace + PATIENCE, requests.next()).await {
                 Ok(()) => &"ended at once, as asked for twice",
                 Err(_) => &"the program did not yield; ended it the hard way",
             });

@@ -45,12 +45,12 @@ impl Compose {
         let name = self.app.display().to_string();
         let composed = host.compose(&name, &bytes)?;
         if matches!(composed, std::borrow::Cow::Borrowed(_)) {
-            say(&format_args!("{name} does not import wasyncio:streams, so there is nothing to compose"));
+            say::error(&format_args!("{name} does not import wasyncio:streams, so there is nothing to compose"));
             return Ok(ExitCode::FAILURE);
         }
         let options = if self.stock { Some(host.stock_options(&name, &composed)?) } else { None };
         if let Err(error) = std::fs::write(&self.output, composed) {
-            say(&format_args!("cannot write {}: {error}", self.output.display()));
+            say::error(&format_args!("cannot write {}: {error}", self.output.display()));
             return Ok(ExitCode::FAILURE);
         }
         if let Some(options) = options {

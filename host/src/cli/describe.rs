@@ -49,7 +49,7 @@ impl Man {
             Some(name) => match command.find_subcommand(name) {
                 Some(found) => found.clone(),
                 None => {
-                    say(&format_args!("there is no command `{name}`"));
+                    say::error(&format_args!("there is no command `{name}`"));
                     return ExitCode::from(2);
                 }
             },
@@ -58,7 +58,7 @@ impl Man {
         match clap_mangen::Man::new(command).render(&mut text) {
             Ok(()) => print(&text),
             Err(error) => {
-                say(&format_args!("cannot write the man page: {error}"));
+                say::error(&format_args!("cannot write the man page: {error}"));
                 ExitCode::FAILURE
             }
         }
@@ -71,7 +71,7 @@ fn print(text: &[u8]) -> ExitCode {
         // Whoever reads it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format_args!("cannot write: {error}"));
+            say::error(&format_args!("cannot write: {error}"));
             ExitCode::FAILURE
         }
     }

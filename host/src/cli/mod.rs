@@ -71,7 +71,7 @@ impl Cli {
             Command::Man(man) => Ok(man.execute()),
         };
         result.unwrap_or_else(|error| {
-            say(&error);
+            say::error(&error);
             match error {
                 Error::Trap { .. } => ExitCode::from(TRAPPED),
                 Error::Limit { .. } => ExitCode::from(LIMITED),

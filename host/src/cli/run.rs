@@ -185,13 +185,13 @@ impl Run {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
-                say(&format_args!("cannot start the event loop: {error}"));
+                say::error(&format_args!("cannot start the event loop: {error}"));
                 return Ok(ExitCode::FAILURE);
             }
         };
         let metrics = Metrics::new();
         if let Err(error) = watch::start(&metrics, self.service.metrics, self.service.status) {
-            say(&error);
+            say::error(&error);
             return Ok(ExitCode::FAILURE);
         }
         let outcome = runtime.block_on(async {
@@ -206,7 +206,7 @@ impl Run {
         runtime.shutdown_background();
         Ok(match outcome? {
             Outcome::Stopped { cut_connections: 1.. } if grace > Duration::ZERO => {
-                say(&format_args!(
+                say::warn(&format_args!(
                     "connections were still open after {}, and were cut",
                     humantime::format_duration(grace)
                 ));
@@ -233,7 +233,7 @@ impl Run {
             .args(&file.arguments)
             .args(&self.args)
             .stdio(self.stdio.or(file.stdio).unwrap_or(Stdio::ALL))
-            .on_denied(|denial| say(&denied(denial)));
+            .on_denied(|denial| say::warn(&denied(denial)));
         let environment = file.environment.iter().chain(&self.env);
         environment.fold(runner, |runner, (name, value)| runner.env(name, value))
     }
@@ -260,9 +260,9 @@ impl Service {
         let workers = Workers::new(program, count, move |program| {
             run.runner(program, &current.lock().unwrap_or_else(PoisonError::into_inner), &metrics)
         });
-        let workers = workers
-            .grace(self.run.service.grace.map_or(Duration::ZERO, Into::into))
-            .on_failure(|worker, error, delay| say(&format_args!("worker {worker}, replaced in {delay:?}: {error}")));
+        let workers = workers.grace(self.run.service.grace.map_or(Duration::ZERO, Into::into)).on_failure(
+            |worker, error, delay| say::error(&format_args!("worker {worker}, replaced in {delay:?}: {error}")),
+        );
         let mut reloads = signals::Reloads::install()
             .inspect_err(|error| tracing::warn!("SIGHUP does not load the program again: {error}"))
             .ok();
@@ -280,11 +280,11 @@ impl Service {
                     () = reload => match self.load().await {
                         Ok((program, next)) => {
                             *file.lock().unwrap_or_else(PoisonError::into_inner) = next;
-                            say(&"loaded the program again");
+                            say::info(&"loaded the program again");
                             send.send(Control::Reload(program)).await
                         }
                         Err(error) => {
-                            say(&format_args!("the old program goes on: {error}"));
+                            say::error(&format_args!("the old program goes on: {error}"));
                             Ok(())
                         }
                     },

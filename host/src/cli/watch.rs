@@ -37,7 +37,7 @@ pub(super) fn start(metrics: &Metrics, address: Option<SocketAddr>, status: bool
         Some(address) => {
             let listener = runtime.block_on(TcpListener::bind(address));
             let listener = listener.map_err(|error| format!("cannot serve metrics on {address}: {error}"))?;
-            crate::say(&format_args!("metrics are on http://{}/metrics", listener.local_addr().map_err(failed)?));
+            crate::say::info(&format_args!("metrics are on http://{}/metrics", listener.local_addr().map_err(failed)?));
             Some(listener)
         }
         None => None,

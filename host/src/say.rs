@@ -1,0 +1,48 @@
+//! What the command tells its user: lines of standard error, or entries of the log if that is JSON.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The target of these entries, which the log has even where it has no others of their level.
+pub(crate) const TARGET: &str = "wasyncio::command";
+
+/// Whether standard error gets one object of JSON a line.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// From now on the log is JSON, and gets what is said.
+pub(crate) fn in_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
+/// Tells of what ended the command, or cost something.
+pub(crate) fn error(message: &dyn Display) {
+    if !printed(message) {
+        tracing::error!(target: TARGET, "{message}");
+    }
+}
+
+/// Tells of what was refused or cut.
+pub(crate) fn warn(message: &dyn Display) {
+    if !printed(message) {
+        tracing::warn!(target: TARGET, "{message}");
+    }
+}
+
+/// Tells of what went as it should.
+pub(crate) fn info(message: &dyn Display) {
+    if !printed(message) {
+        tracing::info!(target: TARGET, "{message}");
+    }
+}
+
+/// Prints one line, `wasyncio: ` before it; false if it is for the log.
+fn printed(message: &dyn Display) -> bool {
+    if JSON.load(Ordering::Relaxed) {
+        return false;
+    }
+    let line: Vec<String> = message.to_string().lines().map(|l| l.trim().to_owned()).collect();
+    // Nobody is left to be told that standard error is closed.
+    _ = writeln!(std::io::stderr(), "wasyncio: {}", line.join(" "));
+    true
+}
