@@ -13,8 +13,11 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    /// Keeps what has come, and gives its first line. There are none left from before.
-    pub(crate) fn first_of(&mut self, chunk: Chunk) -> Vec<u8> {
+    /// Keeps what has come, one line or `many`, and gives its first line. There are none left from before.
+    pub(crate) fn first_of(&mut self, chunk: Chunk, many: bool) -> Vec<u8> {
+        if !many {
+            return long::into_bytes(chunk);
+        }
         let all = long::bytes(&chunk);
         let end = memchr::memchr(b'\n', all).map_or(all.len(), |at| at + 1);
         if end == all.len() {
@@ -56,9 +59,9 @@ mod tests {
     fn lines_come_out_one_by_one() {
         let mut lines = Lines::default();
         assert_eq!(lines.next(), None);
-        assert_eq!(lines.first_of(Chunk::Short(b"only\n".to_vec())), b"only\n");
+        assert_eq!(lines.first_of(Chunk::Short(b"only\n".to_vec()), true), b"only\n");
         assert!(lines.is_empty());
-        assert_eq!(lines.first_of(Chunk::Short(b"one\n\nthree\n".to_vec())), b"one\n");
+        assert_eq!(lines.first_of(Chunk::Short(b"one\n\nthree\n".to_vec()), true), b"one\n");
         assert_eq!(lines.next().as_deref(), Some(&b"\n"[..]));
         assert!(!lines.is_empty());
         assert_eq!(lines.next().as_deref(), Some(&b"three\n"[..]));
@@ -68,7 +71,7 @@ mod tests {
     #[test]
     fn what_is_left_can_be_taken() {
         let mut lines = Lines::default();
-        lines.first_of(Chunk::Short(b"one\ntwo\nthree\n".to_vec()));
+        lines.first_of(Chunk::Short(b"one\ntwo\nthree\n".to_vec()), true);
         assert_eq!(lines.take().as_deref(), Some(&b"two\nthree\n"[..]));
         assert_eq!((lines.take(), lines.next()), (None, None));
     }
@@ -76,8 +79,8 @@ mod tests {
     #[test]
     fn the_end_of_a_stream_is_a_line_without_an_end() {
         let mut lines = Lines::default();
-        assert_eq!(lines.first_of(Chunk::Short(b"partial".to_vec())), b"partial");
-        assert_eq!(lines.first_of(Chunk::Short(Vec::new())), b"");
+        assert_eq!(lines.first_of(Chunk::Short(b"partial".to_vec()), true), b"partial");
+        assert_eq!(lines.first_of(Chunk::Short(Vec::new()), false), b"");
         assert!(lines.is_empty());
     }
 }

@@ -1,14 +1,23 @@
-//! Bytes as they cross the boundary: a `list<u8>` is copied byte by byte there, a `list<u64>` at once.
+//! Bytes as they cross the boundary: a list is copied element by element there, so they go in large ones.
 
-use crate::generated::wasyncio::streams::fast::Chunk;
+#![expect(unsafe_code, reason = "blocks are plain bytes, which are not zeroed before they are copied")]
 
-/// Bytes from which on words are faster, as the component does it.
+use bytemuck::{Pod, Zeroable};
+
+use crate::generated::wasyncio::streams::fast::{Block, Chunk};
+
+/// Bytes from which on blocks are faster, as the component does it.
 pub(crate) const LONG: usize = 256;
 
-/// Bytes in words, to be added to.
+// SAFETY: eight `u64`, of which all zeros is a value.
+unsafe impl Zeroable for Block {}
+// SAFETY: `repr(C)`, eight `u64` without padding, and `Copy`.
+unsafe impl Pod for Block {}
+
+/// Bytes in blocks, to be added to.
 #[derive(Default)]
 pub(crate) struct Bytes {
-    words: Vec<u64>,
+    blocks: Vec<Block>,
     length: usize,
 }
 
@@ -23,30 +32,43 @@ impl Bytes {
 
     /// Adds bytes behind those that are there.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        let end = self.length + bytes.len();
-        self.words.resize(end.div_ceil(8), 0);
-        let room: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
-        // The room is at least as long.
-        if let Some(room) = room.get_mut(self.length..end) {
-            room.copy_from_slice(bytes);
+        let last: &mut [u8] = bytemuck::cast_slice_mut(&mut self.blocks);
+        let last = last.get_mut(self.length..).unwrap_or_default();
+        let (first, rest) = bytes.split_at(bytes.len().min(last.len()));
+        last.iter_mut().zip(first).for_each(|(to, from)| *to = *from);
+        self.length += bytes.len();
+        self.push_blocks(rest);
+    }
+
+    /// Adds bytes, from a new block on.
+    fn push_blocks(&mut self, bytes: &[u8]) {
+        let added = bytes.len().div_ceil(size_of::<Block>());
+        self.blocks.reserve(added);
+        let room: *mut u8 = self.blocks.spare_capacity_mut().as_mut_ptr().cast();
+        // SAFETY: the reserved room has `added` blocks, at least as many bytes as are copied; the rest of the last one is set to
+        // zeros, so all of them are bytes of which a `Pod` may be made.
+        unsafe {
+            room.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            room.add(bytes.len()).write_bytes(0, added * size_of::<Block>() - bytes.len());
+            self.blocks.set_len(self.blocks.len() + added);
         }
-        self.length = end;
     }
 
     /// All of them.
     pub(crate) fn bytes(&self) -> &[u8] {
-        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
+        let bytes: &[u8] = bytemuck::cast_slice(&self.blocks);
         bytes.get(..self.length).unwrap_or(bytes)
     }
 
-    /// All of them, the last word filled up with zeros.
+    /// All of them in words, the last one filled up with zeros.
     pub(crate) fn words(&self) -> &[u64] {
-        &self.words
+        let words: &[u64] = bytemuck::cast_slice(&self.blocks);
+        words.get(..self.length.div_ceil(size_of::<u64>())).unwrap_or(words)
     }
 
     /// Drops all of them.
     pub(crate) fn clear(&mut self) {
-        self.words.clear();
+        self.blocks.clear();
         self.length = 0;
     }
 
@@ -58,16 +80,16 @@ impl Bytes {
             return Chunk::Short(short);
         }
         let length = std::mem::take(&mut self.length);
-        Chunk::Long((length as u64, std::mem::take(&mut self.words)))
+        Chunk::Long((length as u64, std::mem::take(&mut self.blocks)))
     }
 }
 
-/// The bytes of a chunk; a length that does not fit the words is cut to them.
+/// The bytes of a chunk; a length that does not fit the blocks is cut to them.
 pub(crate) fn bytes(chunk: &Chunk) -> &[u8] {
     match chunk {
         Chunk::Short(bytes) => bytes,
-        Chunk::Long((length, words)) => {
-            let bytes: &[u8] = bytemuck::cast_slice(words);
+        Chunk::Long((length, blocks)) => {
+            let bytes: &[u8] = bytemuck::cast_slice(blocks);
             bytes.get(..usize::try_from(*length).unwrap_or(usize::MAX)).unwrap_or(bytes)
         }
     }
@@ -103,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_beyond_the_words_is_cut() {
-        assert_eq!(bytes(&Chunk::Long((9, vec![1]))), [1, 0, 0, 0, 0, 0, 0, 0]);
+    fn a_length_beyond_the_blocks_is_cut() {
+        assert_eq!(bytes(&Chunk::Long((65, vec![Block::zeroed()]))), [0; 64]);
     }
 }

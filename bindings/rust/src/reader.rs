@@ -16,6 +16,8 @@ use crate::{ByteStream, Error, Transport};
 /// How much may be read in a row without waiting before the others get their turn, in bytes: a peer that sends without end must
 /// not starve them.
 const TURN: usize = 256 * 1024;
+/// Bytes from which on a line is not worth to be read together with others.
+const LONG_LINE: usize = 8 * 1024;
 /// What a read counts at least, in bytes.
 const READ: usize = 256;
 
@@ -37,6 +39,8 @@ pub struct StreamReader {
     /// Lines that have arrived with one that was asked for.
     lines: RefCell<Lines>,
     at_once: Cell<usize>,
+    /// The last line that came alone or first was long.
+    long: Cell<bool>,
     /// The next read will most likely have to wait: it is asked for with others when the program rests.
     quiet: Cell<bool>,
 }
@@ -52,7 +56,15 @@ impl StreamReader {
 
     pub(crate) fn of(inner: streams::StreamReader, link: Option<Rc<Link>>) -> Self {
         let quiet = Cell::new(link.is_some());
-        Self { token: OnceCell::new(), inner, link, lines: RefCell::default(), at_once: Cell::default(), quiet }
+        Self {
+            token: OnceCell::new(),
+            inner,
+            link,
+            lines: RefCell::default(),
+            at_once: Cell::default(),
+            long: Cell::default(),
+            quiet,
+        }
     }
 
     /// The reader of the boundary, to be given to other functions of it. What was read ahead here is in it.
@@ -90,7 +102,7 @@ impl StreamReader {
     /// # asyncio
     /// `await reader.readline()`.
     pub async fn readline(&self) -> Result<Vec<u8>, Error> {
-        let waiting = Waiting { reader: self, waits: false };
+        let waiting = Waiting { reader: self, waits: false, many: false };
         waiting.next_of_lines().await
     }
 
@@ -251,7 +263,7 @@ impl StreamReader {
     /// Asks until there is an answer, waiting for the token in between.
     async fn ask(&self, operation: &str, request: fast::Request) -> Result<Vec<u8>, Error> {
         self.unread();
-        let mut waiting = Waiting { reader: self, waits: false };
+        let mut waiting = Waiting { reader: self, waits: false, many: false };
         poll_fn(|cx| waiting.poll(cx, operation, request)).await.map(long::into_bytes)
     }
 }
@@ -269,6 +281,8 @@ struct Waiting<'a> {
     reader: &'a StreamReader,
     /// This read is the one that waits for the token.
     waits: bool,
+    /// It asks for all lines that there are.
+    many: bool,
 }
 
 impl Waiting<'_> {
@@ -281,11 +295,19 @@ impl Waiting<'_> {
                 // They were counted when they came.
                 return Poll::Ready(Ok(line));
             }
-            // Nothing is read ahead of somebody else who waits for it.
-            let alone = self.waits || !reader.token.get().is_some_and(Token::is_awaited);
-            let request = if alone { fast::Request::Readlines } else { fast::Request::Readline };
+            if !self.waits {
+                // Nothing is read ahead of somebody else who waits for it; and one long line after the other is not searched for
+                // where each ends.
+                self.many = !reader.token.get().is_some_and(Token::is_awaited) && !reader.long.get();
+            }
+            let many = self.many;
+            let request = if many { fast::Request::Readlines } else { fast::Request::Readline };
             match std::task::ready!(self.poll(cx, "readuntil", request)) {
-                Ok(chunk) => Poll::Ready(Ok(reader.lines.borrow_mut().first_of(chunk))),
+                Ok(chunk) => {
+                    let line = reader.lines.borrow_mut().first_of(chunk, many);
+                    reader.long.set(line.len() >= LONG_LINE);
+                    Poll::Ready(Ok(line))
+                }
                 Err(error) => Poll::Ready(partial(error)),
             }
         })

@@ -1,28 +1,40 @@
-//! Bytes as they cross the boundary fast: a `list<u8>` is copied byte by byte there, a `list<u64>` at once.
+//! Bytes as they cross the boundary fast: a list is copied element by element there, so they go in large ones.
 
-use super::bindings::fast::Chunk;
+#![expect(unsafe_code, reason = "blocks are plain bytes, which are not zeroed before they are copied")]
 
-/// Bytes from which on words are faster, in spite of the detour.
+use bytemuck::{Pod, Zeroable};
+
+use super::bindings::fast::{Block, Chunk};
+
+/// Bytes from which on blocks are faster, in spite of the detour.
 const LONG: usize = 256;
+
+// SAFETY: eight `u64`, of which all zeros is a value.
+unsafe impl Zeroable for Block {}
+// SAFETY: `repr(C)`, eight `u64` without padding, and `Copy`.
+unsafe impl Pod for Block {}
 
 /// Bytes as they are best sent to another component.
 pub(super) fn chunk(bytes: Vec<u8>) -> Chunk {
     if bytes.len() < LONG {
         return Chunk::Short(bytes);
     }
-    let mut words = Vec::new();
-    push(&mut words, &bytes);
-    Chunk::Long((bytes.len() as u64, words))
+    let mut blocks = Vec::<Block>::new();
+    push(&mut blocks, &bytes);
+    Chunk::Long((bytes.len() as u64, blocks))
 }
 
-/// Adds bytes, from a new word on.
-pub(super) fn push(words: &mut Vec<u64>, bytes: &[u8]) {
-    let before = words.len();
-    words.resize(before + bytes.len().div_ceil(8), 0);
-    let room: &mut [u8] = bytemuck::cast_slice_mut(words.get_mut(before..).unwrap_or_default());
-    // The room is at least as long.
-    if let Some(room) = room.get_mut(..bytes.len()) {
-        room.copy_from_slice(bytes);
+/// Adds bytes, from a new element on.
+pub(super) fn push<T: Pod>(elements: &mut Vec<T>, bytes: &[u8]) {
+    let added = bytes.len().div_ceil(size_of::<T>());
+    elements.reserve(added);
+    let room: *mut u8 = elements.spare_capacity_mut().as_mut_ptr().cast();
+    // SAFETY: the reserved room has `added` elements, at least as many bytes as are copied; the rest of the last one is set to
+    // zeros, so all of them are bytes of which a `Pod` may be made.
+    unsafe {
+        room.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        room.add(bytes.len()).write_bytes(0, added * size_of::<T>() - bytes.len());
+        elements.set_len(elements.len() + added);
     }
 }
 
@@ -30,15 +42,15 @@ pub(super) fn push(words: &mut Vec<u64>, bytes: &[u8]) {
 pub(super) fn with_bytes<R>(chunk: &Chunk, f: impl FnOnce(&[u8]) -> R) -> R {
     match chunk {
         Chunk::Short(data) => f(data),
-        Chunk::Long((length, words)) => {
-            let bytes = bytes(words);
-            // A length that does not fit the words is cut to them.
+        Chunk::Long((length, blocks)) => {
+            let bytes = bytes(blocks);
+            // A length that does not fit the blocks is cut to them.
             f(bytes.get(..usize::try_from(*length).unwrap_or(usize::MAX)).unwrap_or(bytes))
         }
     }
 }
 
-/// All bytes of the words, with what the last one was filled up with.
-pub(super) fn bytes(words: &[u64]) -> &[u8] {
-    bytemuck::cast_slice(words)
+/// All bytes of the elements, with what the last one was filled up with.
+pub(super) fn bytes<T: Pod>(elements: &[T]) -> &[u8] {
+    bytemuck::cast_slice(elements)
 }
