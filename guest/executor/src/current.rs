@@ -44,6 +44,16 @@ pub fn give_way(waker: &Waker) -> bool {
     })
 }
 
+/// Has the task that runs now gather the events of a moment before it does something about them, if it is one of this crate's. For
+/// a task that passes them on, and can do so for many at once; one that answers them by itself loses by it.
+pub fn gather() {
+    with_current(|task| {
+        if let Some(shared) = task.and_then(|task| executor::ours(task.v1.task, task.vtable)) {
+            shared.gather();
+        }
+    });
+}
+
 /// A component-model task, kept beyond the moment that it was found in.
 pub struct Task {
     pub(crate) task: *mut c_void,

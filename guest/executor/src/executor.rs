@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "is called by the host, and by wit-bindgen's futures through their C interface")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -20,6 +20,7 @@ use slab::Slab;
 
 use crate::abi::{Callback, TaskV1, TaskV3, VtableV2, VtableV3, WITH_SPAWN};
 use crate::current::Task;
+use crate::gather::Gather;
 use crate::intrinsics::{context_get, context_set, wasip3_task_set};
 use crate::run_queue::{FutureWaker, RunQueue};
 use crate::waitables::Waitables;
@@ -33,6 +34,8 @@ const ROUNDS: u32 = 16;
 const ROUND: usize = 8;
 
 const EVENT_NONE: u32 = 0;
+const EVENT_STREAM_READ: u32 = 2;
+const EVENT_STREAM_WRITE: u32 = 3;
 const EVENT_CANCELLED: u32 = 6;
 
 type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
@@ -44,6 +47,7 @@ pub(crate) struct Shared {
     spawned: RefCell<Vec<BoxFuture>>,
     /// Who is to be woken after the host's next turn.
     later: RefCell<Vec<Waker>>,
+    gathers: Cell<bool>,
 }
 
 struct Entry {
@@ -64,6 +68,15 @@ struct Executor {
     round: Vec<usize>,
     /// Turns since all events were taken.
     turns: u32,
+    gather: Gather,
+}
+
+/// What events there were.
+#[derive(Default)]
+struct Events {
+    count: u32,
+    /// What one of them has woken is to be polled before the host has its turn.
+    urgent: bool,
 }
 
 /// What the host is to do next.
@@ -101,7 +114,9 @@ pub unsafe fn run(root: impl Future<Output = ()> + 'static) -> u32 {
         vtable: &VTABLE,
     });
     let futures = Slab::new();
-    let mut executor = Box::new(Executor { shared, task, queue, futures, root: None, round: Vec::new(), turns: 0 });
+    let gather = Gather::default();
+    let mut executor =
+        Box::new(Executor { shared, task, queue, futures, root: None, round: Vec::new(), turns: 0, gather });
     executor.root = Some(executor.add(Box::pin(root)));
     // SAFETY: the slot belongs to this task, which has just begun.
     unsafe {
@@ -139,10 +154,15 @@ impl Shared {
     /// Tells of what has ended.
     pub(crate) fn look(&self) {
         while !self.waitables.is_empty()
-            && let Some((waitable, code)) = self.waitables.poll()
+            && let Some((_, waitable, code)) = self.waitables.poll()
         {
             self.waitables.deliver(waitable, code);
         }
+    }
+
+    /// Has the task gather events from now on.
+    pub(crate) fn gather(&self) {
+        self.gathers.set(true);
     }
 
     /// Has `waker` woken after the host's next turn.
@@ -158,6 +178,7 @@ impl Executor {
         for waker in self.shared.later.take() {
             waker.wake();
         }
+        let mut gathers = false;
         match event {
             EVENT_NONE => {}
             EVENT_CANCELLED => {
@@ -165,7 +186,22 @@ impl Executor {
                     self.futures.try_remove(root);
                 }
             }
-            _ => self.deliver(waitable, code),
+            _ => {
+                let others = self.deliver(event, waitable, code);
+                gathers = others && event == EVENT_STREAM_READ && self.shared.gathers.get() && self.gather.begin();
+            }
+        }
+        if self.gather.is_under_way() && !gathers {
+            gathers = match self.take_events() {
+                Events { urgent: true, .. } => {
+                    self.gather.end();
+                    false
+                }
+                Events { count, .. } => self.gather.goes_on(count),
+            };
+        }
+        if gathers {
+            return Next::Yield;
         }
         self.turns += 1;
         let mut rounds = 0;
@@ -179,7 +215,7 @@ impl Executor {
                 // What is there is told now and then, and as long as that finds anything; between, the host brings it event by
                 // event.
                 if self.turns >= TURNS && rounds < ROUNDS {
-                    if self.take_events() {
+                    if self.take_events().count > 0 {
                         backlog = true;
                         rounds += 1;
                         continue;
@@ -200,7 +236,7 @@ impl Executor {
             }
             if left == 0 {
                 // Events are taken only if what they wake is polled in this turn.
-                if rounds >= ROUNDS || !self.take_events() {
+                if rounds >= ROUNDS || self.take_events().count == 0 {
                     return Next::Yield;
                 }
                 rounds += 1;
@@ -209,20 +245,23 @@ impl Executor {
         }
     }
 
-    /// Tells all events that are there; whether there were any.
-    fn take_events(&mut self) -> bool {
-        let mut any = false;
-        while let Some((waitable, code)) = self.shared.waitables.poll() {
-            self.deliver(waitable, code);
-            any = true;
+    /// Tells all events that are there.
+    fn take_events(&mut self) -> Events {
+        let mut events = Events::default();
+        while let Some((event, waitable, code)) = self.shared.waitables.poll() {
+            events.count += 1;
+            events.urgent |= !self.deliver(event, waitable, code);
         }
-        any
+        events
     }
 
-    fn deliver(&self, waitable: u32, code: u32) {
-        if !self.queue.takes_event(waitable) {
+    /// Tells an event. Whether what it wakes may wait for a turn of the host.
+    fn deliver(&self, event: u32, waitable: u32, code: u32) -> bool {
+        let alarm = self.queue.takes_event(waitable);
+        if !alarm {
             self.queue.tell(|| self.shared.waitables.deliver(waitable, code));
         }
+        !alarm && matches!(event, EVENT_STREAM_READ | EVENT_STREAM_WRITE)
     }
 
     /// Polls all futures that an event has woken, and at most `count` of the others, those that have been ready for longest;

@@ -17,10 +17,11 @@ pub mod command;
 mod current;
 mod entries;
 mod executor;
+mod gather;
 mod intrinsics;
 mod run_queue;
 mod waitables;
 
 pub use abi::Callback;
-pub use current::{Task, give_way, is_fair, runs};
+pub use current::{Task, gather, give_way, is_fair, runs};
 pub use executor::{callback, run, start_task};

@@ -99,8 +99,8 @@ impl Waitables {
         }
     }
 
-    /// The next event that is there already: the waitable and the code.
-    pub(crate) fn poll(&self) -> Option<(u32, u32)> {
+    /// The next event that is there already: its kind, the waitable and the code.
+    pub(crate) fn poll(&self) -> Option<(u32, u32, u32)> {
         let set = self.set.get();
         if set == 0 {
             return None;
@@ -109,7 +109,7 @@ impl Waitables {
         // SAFETY: the set is ours, and `event` has room for the two numbers.
         let kind = unsafe { set_poll(set, &raw mut event) };
         let [waitable, code] = event;
-        (kind != 0).then_some((waitable, code))
+        (kind != 0).then_some((kind, waitable, code))
     }
 
     fn forgotten(&self, told: Option<(Callback, *mut c_void)>) -> *mut c_void {

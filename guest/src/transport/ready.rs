@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "the other component reads our buffer while a write is in flight")]
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -18,6 +19,10 @@ use super::waitable::Waitable;
 pub(crate) struct ReadyQueue {
     /// None when it is dropped.
     state: RefCell<Option<Sending>>,
+    /// A future of the task that stays sends.
+    sends: Cell<bool>,
+    /// Wakes it.
+    sender: RefCell<Option<Waker>>,
     /// Wakes the queue itself when a write has ended.
     waker: Waker,
 }
@@ -51,9 +56,11 @@ impl ReadyQueue {
             let queue = queue.clone();
             Self {
                 state: RefCell::new(Some(sending)),
+                sends: Cell::default(),
+                sender: RefCell::default(),
                 waker: waker(move || {
                     if let Some(queue) = queue.upgrade() {
-                        queue.send();
+                        queue.send_soon();
                     }
                 }),
             }
@@ -61,11 +68,11 @@ impl ReadyQueue {
     }
 
     /// Has `token` come out.
-    pub(crate) fn push(&self, token: u32) {
+    pub(crate) fn push(self: &Rc<Self>, token: u32) {
         if let Some(state) = &mut *self.state.borrow_mut() {
             state.queued.push(token);
         }
-        self.send();
+        self.send_soon();
     }
 
     /// A waker that has `token` come out, each time it is woken.
@@ -76,6 +83,24 @@ impl ReadyQueue {
                 queue.push(token);
             }
         })
+    }
+
+    /// Sends now, or with what else is pushed in this turn of the task that stays.
+    fn send_soon(self: &Rc<Self>) {
+        if !task::keeper_runs() {
+            return self.send();
+        }
+        if self.sends.replace(true) {
+            // Without a waker it is yet to be polled.
+            return self.sender.borrow().iter().for_each(Waker::wake_by_ref);
+        }
+        let queue = Rc::downgrade(self);
+        wit_bindgen::spawn_local(poll_fn(move |cx| {
+            let Some(queue) = queue.upgrade() else { return Poll::Ready(()) };
+            queue.sender.borrow_mut().get_or_insert_with(|| cx.waker().clone());
+            queue.send();
+            Poll::Pending
+        }));
     }
 
     fn send(&self) {
@@ -116,6 +141,10 @@ impl Sending {
 
 impl Drop for ReadyQueue {
     fn drop(&mut self) {
+        if let Some(sender) = self.sender.take() {
+            // It ends.
+            sender.wake();
+        }
         let sending = self.state.take();
         if let Some(sending) = sending.filter(|sending| sending.in_flight) {
             // In a synchronous export, which must not call what may block.

@@ -18,6 +18,7 @@ thread_local! {
 /// Makes the task that runs now the one that is told of operations which are polled where no task runs. It must stay.
 #[cfg(feature = "component")]
 pub(crate) fn keep_with_current() {
+    wasyncio_executor::gather();
     if let Some(current) = Task::current() {
         KEEPER.replace(Some(current));
     }
