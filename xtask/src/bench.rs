@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Draw the results as a chart
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
-    /// Only these workloads, such as `pingpong,stream`
+    /// Only these workloads, such as `pingpong,stream`; with `:N` at N connections, such as `pingpong:100`
     #[arg(long, value_name = "NAMES")]
     only: Option<String>,
     /// Only these subjects, such as `linked,cpython,tokio`
