@@ -28,7 +28,10 @@ use super::task;
 const LINGER: u8 = 2;
 
 /// After how many events it lingers.
-const EVENTS: u8 = 8;
+const EVENTS: usize = 8;
+
+/// How many items an event counts as another one for: when much is sent, those of the highest handles would wait for ever.
+const MUCH: usize = 512;
 
 /// Something with bytes to send.
 pub(crate) trait Flush {
@@ -49,7 +52,7 @@ struct Notes {
     /// How often the pump is still to be polled in vain.
     linger: Cell<u8>,
     /// How many events there were since it was last told to.
-    events: Cell<u8>,
+    events: Cell<usize>,
     /// The pump has yielded since the last note was followed up.
     yielded: Cell<bool>,
 }
@@ -79,13 +82,14 @@ fn spawn_boxed(task: Task) {
     }
 }
 
-/// Has the task that was just told of an event look for more of them before it rests, if it is time to.
-pub(crate) fn look_for_more() {
+/// Has the task that was just told of an event look for more of them before it rests, if it is time to. `moved` is how many items
+/// the event was about.
+pub(crate) fn look_for_more(moved: usize) {
     if wasyncio_executor::is_fair() {
         return;
     }
     let elsewhere = NOTES.with(|notes| {
-        notes.events.set(notes.events.get() + 1);
+        notes.events.set(notes.events.get() + 1 + moved / MUCH);
         if notes.events.get() < EVENTS {
             return true;
         }

@@ -20,6 +20,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::background;
+use super::progress::Ended;
 use super::task::{self, Task};
 
 /// The operations of one end of a stream, one after the other. Declared, and so dropped, before that end.
@@ -113,5 +114,5 @@ unsafe extern "C" fn ended(told: *mut c_void, code: u32) {
         waker.wake_by_ref();
         inner.waker.borrow_mut().get_or_insert(waker);
     }
-    background::look_for_more();
+    background::look_for_more(Ended::decode(code).count);
 }
