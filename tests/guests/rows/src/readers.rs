@@ -1,6 +1,8 @@
 //! Cases of readers, writers, transports and protocols.
 
+use std::future::{Future, poll_fn};
 use std::rc::Rc;
+use std::task::Poll;
 
 use wasyncio_client::plain::StreamReaderProtocol;
 use wasyncio_client::{AddressFamily, Error, ExtraInfo, StreamReader, from_streams, open_connection};
@@ -106,6 +108,67 @@ pub(crate) async fn a_fed_reader_pauses_its_transport() -> Outcome {
     }
     let after = Error::AssertionError("feed_data after feed_eof".into());
     expect("fed after the end", reader.feed_data(b"x"), Err(after))
+}
+
+/// What has come for a read that is given up before it has found it is there for the next.
+pub(crate) async fn reads_of_many_connections_that_are_given_up_lose_nothing() -> Outcome {
+    const CONNECTIONS: usize = 16;
+    const ROUNDS: usize = 60;
+    const TURNS: usize = 5;
+
+    let (server, address) = server().await?;
+    let (mut clients, mut readers, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..CONNECTIONS {
+        clients.push(open_connection(&address.host, address.port).await?);
+        let (reader, writer) = server.accept().await?;
+        readers.push(reader);
+        kept.push(writer);
+    }
+    let mut sent = vec![Vec::new(); CONNECTIONS];
+    let mut got = vec![Vec::new(); CONNECTIONS];
+    for round in 0..ROUNDS {
+        let mut reads: Vec<_> =
+            readers.iter().enumerate().map(|(number, reader)| Some(Box::pin(part(reader, number)))).collect();
+        for turn in 0..TURNS {
+            poll_fn(|cx| {
+                for (number, read) in reads.iter_mut().enumerate() {
+                    if turn > 0 && (round + number) % TURNS == turn {
+                        // Not polled before: something may have come for it.
+                        *read = None;
+                    } else if let Some(Poll::Ready(bytes)) = read.as_mut().map(|read| read.as_mut().poll(cx)) {
+                        *read = None;
+                        got[number].extend(bytes?);
+                    }
+                }
+                Poll::Ready(Ok::<_, Error>(()))
+            })
+            .await?;
+            if turn == 0 {
+                for (number, (_, writer)) in clients.iter().enumerate() {
+                    let line = format!("{round} {number}\n");
+                    sent[number].extend_from_slice(line.as_bytes());
+                    writer.write(line.as_bytes())?;
+                }
+            }
+            sleep((turn % 2) as u64).await;
+        }
+    }
+    for (number, (_, writer)) in clients.iter().enumerate() {
+        writer.write_eof()?;
+        got[number].extend(readers[number].read(-1).await?);
+        expect(&format!("all that connection {number} was sent"), &got[number], &sent[number])?;
+    }
+    Ok(())
+}
+
+/// Some of what comes, asked for differently by each.
+async fn part(reader: &StreamReader, number: usize) -> Result<Vec<u8>, Error> {
+    match number % 4 {
+        0 => reader.readline().await,
+        1 => reader.read(5).await,
+        2 => reader.readexactly(4).await,
+        _ => reader.readlines().await,
+    }
 }
 
 /// No task of the component stays that is told when a token has been taken.
