@@ -9,14 +9,18 @@ use crate::error::{Error, Result};
 use crate::reader::{ReaderState, StreamReader};
 use crate::semantics::read_operations::ReadOperation;
 use crate::semantics::reader_core::ReaderCore;
+use crate::transport::outbound::Data;
 use crate::transport::task;
+
+/// Bytes that have arrived beyond which a reader is asked for alone: they take one copy less then.
+const LITTLE: usize = 8 * 1024;
 
 /// How a read went that must not wait.
 pub(crate) enum Tried {
     Answer(Vec<u8>),
     /// The watcher is woken when it is worth trying again.
     Waits,
-    /// Nothing was read, since it might have failed.
+    /// Nothing was read, since it might have failed or is much.
     Unsafe,
 }
 
@@ -60,7 +64,7 @@ impl StreamReader {
         operation(&self.state.core())
     }
 
-    /// Runs a read as far as it goes without waiting; if `safely`, not where it might fail.
+    /// Runs a read as far as it goes without waiting; if `safely`, not where it might fail or much has arrived.
     ///
     /// # Errors
     /// As the read itself; [`Error::Runtime`] if a task waits in this reader.
@@ -81,7 +85,10 @@ impl StreamReader {
         let watcher = self.watcher.borrow();
         let waker = watcher.as_ref().unwrap_or(Waker::noop());
         loop {
-            if safely && operation.may_fail(&self.state.core()) {
+            if safely && {
+                let core = self.state.core();
+                operation.may_fail(&core) || core.buffered().len() > LITTLE
+            } {
                 return Ok(Tried::Unsafe);
             }
             let step = operation.step(&mut self.state.core())?;
@@ -108,7 +115,7 @@ impl StreamReader {
     ///
     /// # Errors
     /// As [`StreamWriter::write`](crate::StreamWriter::write); [`Error::Runtime`] if there is no connection.
-    pub(crate) fn exchange<R>(&self, data: &[u8], read: impl FnOnce() -> R) -> Result<(R, bool)> {
+    pub(crate) fn exchange<R>(&self, data: Data<'_>, read: impl FnOnce() -> R) -> Result<(R, bool)> {
         let Some(connection) = &self.connection else {
             if data.is_empty() {
                 return Ok((read(), false));
@@ -116,7 +123,7 @@ impl StreamReader {
             return Err(Error::Runtime("a reader without a connection cannot send".into()));
         };
         if !data.is_empty() {
-            connection.append(&[data])?;
+            connection.append(data)?;
         }
         let answer = read();
         connection.send_soon();

@@ -1,5 +1,6 @@
 //! `asyncio.Transport`: the connection below its reader and writer.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::address::SocketInfo;
@@ -105,8 +106,8 @@ impl Transport {
     ///
     /// # Errors
     /// As there.
-    pub fn write(&self, data: &[u8]) -> Result<()> {
-        self.connection.write(&[data])
+    pub fn write<'a>(&self, data: impl Into<Cow<'a, [u8]>>) -> Result<()> {
+        self.connection.write(data.into().into())
     }
 
     /// As [`StreamWriter::writelines`](crate::StreamWriter::writelines).
@@ -114,7 +115,7 @@ impl Transport {
     /// # Errors
     /// As there.
     pub fn writelines(&self, chunks: &[impl AsRef<[u8]>]) -> Result<()> {
-        self.connection.write(chunks)
+        self.connection.writelines(chunks)
     }
 
     /// Whether [`write_eof`](Self::write_eof) is possible: over TCP it is.

@@ -1,5 +1,6 @@
 //! `asyncio.StreamWriter`.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::address::SocketInfo;
@@ -24,15 +25,15 @@ impl StreamWriter {
     }
 
     /// Writes without waiting: what the system does not take at once is buffered. Follow it with [`drain`](Self::drain).
-    /// After the connection is lost the bytes are dropped silently, and `drain` tells.
+    /// A borrowed slice is copied; an owned `Vec` of many bytes is not, unless others are still to be sent before it. After the connection is lost the bytes are dropped silently, and `drain` tells.
     ///
     /// # Errors
     /// [`Error::Runtime`](crate::Error::Runtime) after [`write_eof`](Self::write_eof).
     ///
     /// # asyncio
     /// `writer.write(data)`.
-    pub fn write(&self, data: &[u8]) -> Result<()> {
-        self.connection.write(&[data])
+    pub fn write<'a>(&self, data: impl Into<Cow<'a, [u8]>>) -> Result<()> {
+        self.connection.write(data.into().into())
     }
 
     /// Writes the chunks one behind the other.
@@ -43,7 +44,7 @@ impl StreamWriter {
     /// # asyncio
     /// `writer.writelines(data)`.
     pub fn writelines(&self, chunks: &[impl AsRef<[u8]>]) -> Result<()> {
-        self.connection.write(chunks)
+        self.connection.writelines(chunks)
     }
 
     /// Waits, if more is buffered than the high-water mark, until it has fallen to the low one.

@@ -1,5 +1,6 @@
 //! `asyncio.StreamWriter`.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::generated::wasyncio::streams::streams;
@@ -35,8 +36,8 @@ impl StreamWriter {
     ///
     /// # asyncio
     /// `writer.write(data)`.
-    pub fn write(&self, data: &[u8]) -> Result<(), Error> {
-        self.link.write([data])
+    pub fn write<'a>(&self, data: impl Into<Cow<'a, [u8]>>) -> Result<(), Error> {
+        self.link.write([&*data.into()])
     }
 
     /// Writes the chunks one behind the other.

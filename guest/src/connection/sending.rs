@@ -6,7 +6,7 @@ use std::task::Poll;
 use super::{Connection, Phase};
 use crate::error::{Error, Result};
 use crate::transport::background::{self, Flush};
-use crate::transport::outbound::{Outbound, Sending};
+use crate::transport::outbound::{Data, Outbound, Sending};
 use crate::transport::waiters::one_turn;
 
 /// Bytes that are buffered at most before they are sent without waiting for the program to rest: a program that writes
@@ -18,9 +18,18 @@ const SEND_AT_ONCE: usize = 64 * 1024;
 const SEND_IN_DRAIN: u64 = 16 * 1024;
 
 impl Connection {
-    /// `transport.write`, and `writelines` with several chunks.
-    pub(crate) fn write(self: &Rc<Self>, chunks: &[impl AsRef<[u8]>]) -> Result<()> {
-        self.append(chunks)?;
+    /// `transport.write`.
+    pub(crate) fn write(self: &Rc<Self>, data: Data<'_>) -> Result<()> {
+        self.append(data)?;
+        self.send_soon();
+        Ok(())
+    }
+
+    /// `transport.writelines`.
+    pub(crate) fn writelines(self: &Rc<Self>, chunks: &[impl AsRef<[u8]>]) -> Result<()> {
+        for chunk in chunks {
+            self.append(Data::Borrowed(chunk.as_ref()))?;
+        }
         self.send_soon();
         Ok(())
     }
@@ -35,7 +44,7 @@ impl Connection {
 
     /// Writes, and leaves it to a [`Connection::send_soon`] that follows to have it sent: a read that is tried before sends
     /// it if it has to wait.
-    pub(crate) fn append(self: &Rc<Self>, chunks: &[impl AsRef<[u8]>]) -> Result<()> {
+    pub(crate) fn append(self: &Rc<Self>, data: Data<'_>) -> Result<()> {
         if self.eof_written.get() {
             return Err(Error::Runtime("Cannot call write() after write_eof()".into()));
         }
@@ -45,9 +54,7 @@ impl Connection {
         let size = {
             let mut outbound = self.outbound.borrow_mut();
             let Some(outbound) = outbound.as_mut() else { return Ok(()) };
-            for chunk in chunks {
-                outbound.push(chunk.as_ref());
-            }
+            outbound.push(data);
             outbound.len()
         };
         if size == 0 {

@@ -4,7 +4,7 @@ use super::Component;
 use super::bindings::{fast, server, streams, types};
 use super::ready::Ready;
 use super::resources::split;
-use super::words::{chunk, with_bytes};
+use super::words::{chunk, data_of, with_bytes};
 use crate::connect::ByteStream;
 use crate::error::Result;
 use crate::reader_tries::Tried;
@@ -42,11 +42,11 @@ impl fast::Guest for Component {
 
     fn exchange(
         reader: streams::StreamReaderBorrow<'_>,
-        data: fast::Chunk,
+        mut data: fast::Chunk,
         request: fast::Request,
     ) -> Result<fast::Exchanged, types::Error> {
         let reader = reader.get::<StreamReader>();
-        let (answer, wants_drain) = with_bytes(&data, |data| reader.exchange(data, || answer(reader, request)))?;
+        let (answer, wants_drain) = reader.exchange(data_of(&mut data), || answer(reader, request))?;
         Ok(fast::Exchanged { answer: answer?, wants_drain })
     }
 
@@ -60,10 +60,11 @@ impl fast::Guest for Component {
         Ok(server.get::<Server>().try_accept()?.map(split))
     }
 
-    fn write(writer: streams::StreamWriterBorrow<'_>, data: fast::Chunk) -> Result<bool, types::Error> {
+    fn write(writer: streams::StreamWriterBorrow<'_>, mut data: fast::Chunk) -> Result<bool, types::Error> {
         let writer = writer.get::<StreamWriter>();
-        with_bytes(&data, |data| writer.write(data))?;
-        Ok(writer.transport().connection().wants_drain())
+        let connection = writer.transport().connection().clone();
+        connection.write(data_of(&mut data))?;
+        Ok(connection.wants_drain())
     }
 
     fn detach(reader: streams::StreamReaderBorrow<'_>) -> Result<(fast::Chunk, ByteStream), types::Error> {

@@ -10,6 +10,7 @@ use super::bindings::{fast, server, streams};
 use super::fast::ask;
 use super::words;
 use crate::reader_tries::{Tried, Watched};
+use crate::transport::outbound::Data;
 use crate::transport::ready::ReadyQueue;
 use crate::transport::task;
 use crate::{Server, StreamReader};
@@ -136,7 +137,9 @@ impl Ready {
     fn take(&self, part: &Part<'_>, answer: &mut Vec<u64>) -> u64 {
         let Some(reader) = self.watched.borrow().get(part.token) else { return flags::REFUSED };
         let read = || if answer.len() < ANSWER { ask(&reader, part.request, true) } else { Ok(Tried::Unsafe) };
-        let Ok((tried, wants_drain)) = reader.exchange(part.written, read) else { return flags::REFUSED };
+        let Ok((tried, wants_drain)) = reader.exchange(Data::Borrowed(part.written), read) else {
+            return flags::REFUSED;
+        };
         let mut told = match tried {
             Ok(Tried::Waits) => 0,
             Ok(Tried::Answer(bytes)) => {

@@ -3,6 +3,7 @@
 use super::bindings::{server, streams, types};
 use super::convert;
 use super::outlive::outlive;
+use crate::transport::outbound::Data;
 use crate::{Server, StreamReader, StreamReaderProtocol, StreamWriter, Transport};
 
 /// A pair of ours as a pair of the boundary's.
@@ -58,7 +59,7 @@ impl streams::GuestStreamReader for StreamReader {
 
 impl streams::GuestStreamWriter for StreamWriter {
     fn write(&self, data: Vec<u8>) -> Result<(), types::Error> {
-        Ok(Self::write(self, &data)?)
+        Ok(self.transport().connection().write(Data::Borrowed(&data))?)
     }
 
     fn writelines(&self, data: Vec<Vec<u8>>) -> Result<(), types::Error> {
@@ -136,7 +137,7 @@ impl streams::GuestTransport for Transport {
     }
 
     fn write(&self, data: Vec<u8>) -> Result<(), types::Error> {
-        Ok(Self::write(self, &data)?)
+        Ok(self.connection().write(Data::Borrowed(&data))?)
     }
 
     fn writelines(&self, data: Vec<Vec<u8>>) -> Result<(), types::Error> {

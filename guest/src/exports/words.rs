@@ -3,8 +3,10 @@
 #![expect(unsafe_code, reason = "blocks are plain bytes, which are not zeroed before they are copied")]
 
 use bytemuck::{Pod, Zeroable};
+use bytes::Bytes;
 
 use super::bindings::fast::{Block, Chunk};
+use crate::transport::outbound::Data;
 
 /// Bytes from which on blocks are faster, in spite of the detour.
 const LONG: usize = 256;
@@ -38,16 +40,41 @@ pub(super) fn push<T: Pod>(elements: &mut Vec<T>, bytes: &[u8]) {
     }
 }
 
+/// The bytes of a chunk, to be sent; those of a long one are taken out of it.
+#[inline(never)]
+pub(super) fn data_of(chunk: &mut Chunk) -> Data<'_> {
+    match chunk {
+        Chunk::Short(data) => Data::Borrowed(data),
+        Chunk::Long((length, blocks)) => {
+            let length = usize::try_from(*length).unwrap_or(usize::MAX);
+            Data::Owned(Bytes::from_owner(Blocks { blocks: std::mem::take(blocks), length }))
+        }
+    }
+}
+
+/// A long chunk.
+struct Blocks {
+    blocks: Vec<Block>,
+    length: usize,
+}
+
+impl AsRef<[u8]> for Blocks {
+    fn as_ref(&self) -> &[u8] {
+        cut(bytes(&self.blocks), self.length)
+    }
+}
+
 /// Calls `f` with the bytes of a chunk.
 pub(super) fn with_bytes<R>(chunk: &Chunk, f: impl FnOnce(&[u8]) -> R) -> R {
     match chunk {
         Chunk::Short(data) => f(data),
-        Chunk::Long((length, blocks)) => {
-            let bytes = bytes(blocks);
-            // A length that does not fit the blocks is cut to them.
-            f(bytes.get(..usize::try_from(*length).unwrap_or(usize::MAX)).unwrap_or(bytes))
-        }
+        Chunk::Long((length, blocks)) => f(cut(bytes(blocks), usize::try_from(*length).unwrap_or(usize::MAX))),
     }
+}
+
+/// The first `length` bytes; of a length that does not fit, all.
+fn cut(bytes: &[u8], length: usize) -> &[u8] {
+    bytes.get(..length).unwrap_or(bytes)
 }
 
 /// All bytes of the elements, with what the last one was filled up with.

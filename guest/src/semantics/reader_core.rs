@@ -10,12 +10,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::Waker;
 
-use bytes::{Buf, BytesMut};
-
+use super::buffer::Buffer;
 use crate::error::{Error, Result};
-
-/// A buffer that grew beyond this many bytes is given back once it is empty.
-const KEPT: usize = 128 * 1024;
 
 /// A task that waits for data.
 #[derive(Debug, Default)]
@@ -46,7 +42,7 @@ impl Waiter {
 /// What a reader knows.
 #[derive(Debug)]
 pub(crate) struct ReaderCore {
-    buffer: BytesMut,
+    buffer: Buffer,
     limit: usize,
     eof: bool,
     exception: Option<Error>,
@@ -60,7 +56,7 @@ pub(crate) struct ReaderCore {
 impl ReaderCore {
     /// `limit` is in bytes and was checked to be above 0.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { buffer: BytesMut::new(), limit, eof: false, exception: None, waiter: None, searched: 0, watcher: None }
+        Self { buffer: Buffer::default(), limit, eof: false, exception: None, waiter: None, searched: 0, watcher: None }
     }
 
     /// The limit in bytes.
@@ -70,7 +66,7 @@ impl ReaderCore {
 
     /// What arrived and was not read.
     pub(crate) fn buffered(&self) -> &[u8] {
-        &self.buffer
+        self.buffer.bytes()
     }
 
     /// Whether the end was fed.
@@ -129,23 +125,15 @@ impl ReaderCore {
             return Err(Error::Assertion("feed_data after feed_eof".into()));
         }
         if !data.is_empty() {
-            self.buffer.extend_from_slice(data);
+            self.buffer.push(data);
             self.wake();
         }
         Ok(())
     }
 
     /// Appends what arrived in `chunk` and leaves it empty: the two buffers change places where that saves the copy.
-    pub(crate) fn feed_chunk(&mut self, chunk: &mut BytesMut) {
-        if self.buffer.is_empty() {
-            std::mem::swap(&mut self.buffer, chunk);
-            if chunk.capacity() > KEPT {
-                *chunk = BytesMut::new();
-            }
-        } else {
-            self.buffer.extend_from_slice(chunk);
-        }
-        chunk.clear();
+    pub(crate) fn feed_chunk(&mut self, chunk: &mut Vec<u8>) {
+        self.buffer.push_all_of(chunk);
         self.wake();
     }
 
@@ -199,32 +187,21 @@ impl ReaderCore {
 
     /// Takes the first `count` bytes, or all there are.
     pub(crate) fn take(&mut self, count: usize) -> Vec<u8> {
-        let count = count.min(self.buffer.len());
-        let taken = self.buffer.get(..count).unwrap_or_default().to_vec();
-        self.discard(count);
-        taken
+        self.searched = 0;
+        self.buffer.take(count)
     }
 
     /// Drops the first `count` bytes, or all there are.
     pub(crate) fn discard(&mut self, count: usize) {
         self.searched = 0;
-        if count < self.buffer.len() {
-            self.buffer.advance(count);
-        } else if self.buffer.capacity() > KEPT {
-            self.buffer = BytesMut::new();
-        } else {
-            self.buffer.clear();
-        }
+        self.buffer.discard(count);
     }
 
     /// Puts bytes back that were taken by a read that did not finish.
     pub(crate) fn put_back(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.searched = 0;
-            let mut joined = BytesMut::with_capacity(bytes.len() + self.buffer.len());
-            joined.extend_from_slice(bytes);
-            joined.extend_from_slice(&self.buffer);
-            self.buffer = joined;
+            self.buffer.put_back(bytes);
         }
     }
 

@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
 use wit_bindgen::rt::async_support::StreamReader;
 
 use super::background;
@@ -40,7 +39,7 @@ pub(crate) struct Inbound {
     /// Declared, and so dropped, before `chunk`: the host's end must know first.
     stream: StreamReader<u8>,
     in_flight: bool,
-    chunk: BytesMut,
+    chunk: Vec<u8>,
     wanted: usize,
     ended: bool,
     /// What the direction ended with, asked for when the stream has ended.
@@ -63,7 +62,7 @@ impl Inbound {
             reads: Waitable::new(stream.handle()),
             stream,
             in_flight: false,
-            chunk: BytesMut::new(),
+            chunk: Vec::new(),
             wanted: SMALLEST_CHUNK,
             ended: false,
             outcome: Some(outcome),
@@ -72,7 +71,7 @@ impl Inbound {
     }
 
     /// The bytes of the last [`Received::Data`].
-    pub(crate) fn chunk(&mut self) -> &mut BytesMut {
+    pub(crate) fn chunk(&mut self) -> &mut Vec<u8> {
         &mut self.chunk
     }
 

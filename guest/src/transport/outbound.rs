@@ -5,10 +5,12 @@
 
 #![expect(unsafe_code, reason = "the host reads our buffer while a write is in flight")]
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use wit_bindgen::rt::async_support::StreamWriter;
 
 use super::bindings::sockets::types::ErrorCode;
@@ -19,6 +21,9 @@ use super::waitable::Waitable;
 
 /// A buffer that grew beyond this many bytes is given back once it is empty.
 const KEPT: usize = 64 * 1024;
+
+/// Bytes from which on those that are handed over are not copied.
+const TAKEN_OVER: usize = 8 * 1024;
 
 /// How far sending has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,48 @@ pub(crate) enum Sending {
     Broken,
 }
 
+/// Bytes to be sent.
+pub(crate) enum Data<'a> {
+    Borrowed(&'a [u8]),
+    /// If they are many and nothing is before them, these are not copied.
+    Owned(Bytes),
+}
+
+impl Data<'_> {
+    #[cfg(feature = "component")]
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Borrowed(bytes) => bytes.is_empty(),
+            Self::Owned(bytes) => bytes.is_empty(),
+        }
+    }
+}
+
+impl<'a> From<Cow<'a, [u8]>> for Data<'a> {
+    fn from(data: Cow<'a, [u8]>) -> Self {
+        match data {
+            Cow::Borrowed(bytes) => Self::Borrowed(bytes),
+            Cow::Owned(bytes) => Self::Owned(bytes.into()),
+        }
+    }
+}
+
+/// What the host is given.
+enum Flight {
+    /// Of the memory that is used again and again.
+    Collected(Vec<u8>),
+    Given(Bytes),
+}
+
+impl Flight {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Collected(bytes) => bytes,
+            Self::Given(bytes) => bytes,
+        }
+    }
+}
+
 /// The sending direction. While `in_flight` is set, the host may read `flight`, which nobody touches then.
 pub(crate) struct Outbound {
     writes: Waitable,
@@ -38,7 +85,7 @@ pub(crate) struct Outbound {
     stream: Option<StreamWriter<u8>>,
     in_flight: bool,
     /// What the host is given, from `sent` on.
-    flight: Vec<u8>,
+    flight: Flight,
     sent: usize,
     /// What was written since.
     pending: Vec<u8>,
@@ -53,7 +100,7 @@ impl Outbound {
             writes: Waitable::new(stream.handle()),
             stream: Some(stream),
             in_flight: false,
-            flight: Vec::new(),
+            flight: Flight::Collected(Vec::new()),
             sent: 0,
             pending: Vec::new(),
             broken: false,
@@ -62,13 +109,20 @@ impl Outbound {
     }
 
     /// Adds bytes to what leaves next.
-    pub(crate) fn push(&mut self, data: &[u8]) {
-        self.pending.extend_from_slice(data);
+    pub(crate) fn push(&mut self, data: Data<'_>) {
+        match data {
+            Data::Borrowed(bytes) => self.pending.extend_from_slice(bytes),
+            Data::Owned(bytes) if bytes.len() >= TAKEN_OVER && self.len() == 0 && !self.in_flight => {
+                self.sent = 0;
+                self.flight = Flight::Given(bytes);
+            }
+            Data::Owned(bytes) => self.pending.extend_from_slice(&bytes),
+        }
     }
 
     /// How many bytes were pushed and not yet taken.
     pub(crate) fn len(&self) -> usize {
-        self.flight.len() - self.sent + self.pending.len()
+        self.flight.bytes().len() - self.sent + self.pending.len()
     }
 
     /// Sends as much as the host takes without waiting. May be called where no task runs.
@@ -104,19 +158,16 @@ impl Outbound {
             if self.broken {
                 return Sending::Broken;
             }
-            if self.sent == self.flight.len() {
-                self.sent = 0;
-                self.flight.clear();
-                if self.flight.capacity() > KEPT {
-                    self.flight = Vec::new();
-                }
+            if self.sent == self.flight.bytes().len() {
+                let flight = self.collected();
                 if self.pending.is_empty() {
+                    self.flight = Flight::Collected(flight);
                     return Sending::Done;
                 }
-                std::mem::swap(&mut self.flight, &mut self.pending);
+                self.flight = Flight::Collected(std::mem::replace(&mut self.pending, flight));
             }
             let Some(stream) = &self.stream else { return Sending::Broken };
-            let rest = self.flight.get(self.sent..).unwrap_or_default();
+            let rest = self.flight.bytes().get(self.sent..).unwrap_or_default();
             // SAFETY: the handle is ours and has nothing in flight. `flight` is not touched until the write has ended, and
             // `Drop` keeps it alive longer than the stream.
             let code =
@@ -129,8 +180,20 @@ impl Outbound {
         }
     }
 
+    /// The memory of a flight that was sent, to be used again.
+    fn collected(&mut self) -> Vec<u8> {
+        self.sent = 0;
+        match std::mem::replace(&mut self.flight, Flight::Collected(Vec::new())) {
+            Flight::Collected(mut memory) if memory.capacity() <= KEPT => {
+                memory.clear();
+                memory
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn finish(&mut self, ended: Ended) {
-        self.sent = (self.sent + ended.count).min(self.flight.len());
+        self.sent = (self.sent + ended.count).min(self.flight.bytes().len());
         self.broken |= ended.dropped;
     }
 
@@ -146,7 +209,7 @@ impl Outbound {
     pub(crate) fn discard(&mut self) {
         self.pending = Vec::new();
         if !self.in_flight {
-            self.flight = Vec::new();
+            self.flight = Flight::Collected(Vec::new());
             self.sent = 0;
         }
     }
@@ -191,7 +254,7 @@ impl Drop for Outbound {
     fn drop(&mut self) {
         if self.in_flight {
             // As in `Inbound`: the host may still read it.
-            std::mem::forget(std::mem::take(&mut self.flight));
+            std::mem::forget(std::mem::replace(&mut self.flight, Flight::Collected(Vec::new())));
         }
     }
 }

@@ -246,7 +246,7 @@ pub(crate) async fn a_pair_is_made_from_streams() -> Outcome {
 
     let size = 300_000;
     let sending = spawn_local(async move {
-        writer.write(&vec![b'x'; size])?;
+        writer.write(vec![b'x'; size])?;
         writer.drain().await?;
         writer.write(b"!")?;
         writer.close();

@@ -105,7 +105,7 @@ pub(crate) async fn clients_are_aborted() -> Outcome {
     let (server, address) = server().await?;
     let (_reader, _writer) = open_connection(&address.host, address.port).await?;
     let (_accepted, accepted_writer) = server.accept().await?;
-    accepted_writer.write(&vec![0; 8_000_000])?;
+    accepted_writer.write(vec![0; 8_000_000])?;
     server.close();
     server.abort_clients();
     holds("not closing", accepted_writer.is_closing())?;

@@ -144,7 +144,7 @@ pub(crate) async fn slow_reader() -> Result<(), Error> {
 
 pub(crate) async fn cancelled_drain() -> Result<(), Error> {
     let (reader, writer) = connect().await?;
-    writer.write(&vec![b'z'; 8_000_000])?;
+    writer.write(vec![b'z'; 8_000_000])?;
     let draining = writer.clone();
     let done = std::rc::Rc::new(std::cell::Cell::new(false));
     let finished = done.clone();
@@ -173,7 +173,7 @@ pub(crate) async fn cancelled_drain() -> Result<(), Error> {
 
 pub(crate) async fn close_with_unsent_data() -> Result<(), Error> {
     let (reader, writer) = connect().await?;
-    writer.write(&vec![b'y'; 8_000_000])?;
+    writer.write(vec![b'y'; 8_000_000])?;
     writer.close();
     say("closing");
     attempt("wait_closed", writer.wait_closed().await);
@@ -195,7 +195,7 @@ pub(crate) async fn close_ends_a_waiting_read() -> Result<(), Error> {
 
 pub(crate) async fn abort_drops_unsent_data() -> Result<(), Error> {
     let (_reader, writer) = connect().await?;
-    writer.write(&vec![b'y'; 8_000_000])?;
+    writer.write(vec![b'y'; 8_000_000])?;
     let transport = writer.transport();
     transport.abort();
     say(format!("is_closing {}", transport.is_closing().repr()));
