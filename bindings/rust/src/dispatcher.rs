@@ -14,11 +14,13 @@ use std::task::{Context, Poll, Waker};
 use wit_bindgen::StreamResult;
 use wit_bindgen::rt::async_support::StreamReader;
 
+use crate::Error;
 use crate::generated::wasyncio::streams::{fast, server, streams};
 use crate::link::Link;
 use crate::long::Bytes;
 use crate::places::{Answer, Found, Places, Wish};
 use crate::question::{self, Outcome, Question, Told};
+use crate::streamed::{STREAMED, Streams};
 
 /// How many tokens are taken at once.
 const BATCH: usize = 256;
@@ -34,6 +36,8 @@ pub(crate) struct Token {
 #[derive(Default)]
 struct Dispatcher {
     queue: RefCell<Option<fast::ReadyQueue>>,
+    /// What many bytes cross in.
+    streams: RefCell<Option<Streams>>,
     tokens: RefCell<Option<StreamReader<u32>>>,
     places: RefCell<Places>,
     running: Cell<bool>,
@@ -167,8 +171,8 @@ impl Dispatcher {
     fn exchange(&self) {
         let mut batch = self.batch.take();
         self.places.borrow_mut().ask_all(|token, wish| {
-            let given = wish.link.as_ref().and_then(|link| link.give());
-            let (size, words) = given.as_ref().map_or((0, [].as_slice()), |given| (given.len() as u32, given.words()));
+            let mut given = wish.link.as_ref().and_then(|link| link.give());
+            let (size, words) = given.as_mut().map_or((0, [].as_slice()), |given| (given.len() as u32, given.words()));
             batch.question.push(token, wish.request, size, words);
             batch.asked.push((token, wish.link.clone(), given));
         });
@@ -231,16 +235,43 @@ fn with_places<R>(act: impl FnOnce(&mut Places) -> R) -> R {
     DISPATCHER.with(|dispatcher| act(&mut dispatcher.places.borrow_mut()))
 }
 
-fn with_queue(act: impl FnOnce(&fast::ReadyQueue)) {
+fn with_queue<R>(act: impl FnOnce(&fast::ReadyQueue) -> R) -> R {
     DISPATCHER.with(|dispatcher| {
         let mut queue = dispatcher.queue.borrow_mut();
         let queue = queue.get_or_insert_with(|| {
             let queue = fast::ReadyQueue::new();
             dispatcher.tokens.replace(queue.tokens());
+            dispatcher.streams.replace(Streams::of(&queue));
             queue
         });
-        act(queue);
-    });
+        act(queue)
+    })
+}
+
+/// Calls a function of the queue that takes bytes.
+pub(crate) fn give<R>(mut bytes: Bytes, call: impl FnOnce(&fast::ReadyQueue, &fast::Chunk) -> R) -> R {
+    with_queue(|queue| {
+        DISPATCHER.with(|dispatcher| match &mut *dispatcher.streams.borrow_mut() {
+            Some(streams) if bytes.len() >= STREAMED => streams.give(bytes, |chunk| call(queue, chunk)),
+            _ => call(queue, &bytes.take()),
+        })
+    })
+}
+
+/// Writes on the reader's connection and reads, in one call. The answer is not in a stream any more.
+pub(crate) fn exchange(
+    reader: &streams::StreamReader,
+    data: Bytes,
+    request: fast::Request,
+) -> Result<fast::Exchanged, Error> {
+    let mut exchanged = give(data, |queue, data| queue.exchange_one(reader, data, request))?;
+    if let Some(fast::Chunk::Streamed(length)) = exchanged.answer {
+        let taken = DISPATCHER.with(|dispatcher| {
+            dispatcher.streams.borrow_mut().as_mut().map(|streams| streams.take(length)).transpose()
+        });
+        exchanged.answer = taken?.map(fast::Chunk::Short);
+    }
+    Ok(exchanged)
 }
 
 /// Has the task that reads the tokens look when those have run that are ready now. Where it is at work, it will by itself.

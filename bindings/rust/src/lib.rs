@@ -9,7 +9,7 @@
 //!         if line.is_empty() {
 //!             break;
 //!         }
-//!         writer.write(&line)?;
+//!         writer.write(line)?;
 //!         writer.drain().await?;
 //!     }
 //!     writer.close();
@@ -47,6 +47,7 @@ mod reader;
 mod server;
 #[cfg(feature = "sockets")]
 pub mod sockets;
+mod streamed;
 mod writer;
 
 use std::future::Future;

@@ -4,6 +4,7 @@
 //! the next read of the connection; or when there are many; or when the program rests, which the dispatcher notices; and
 //! before anything that is about them: closing, draining what is much, or asking the transport.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -69,14 +70,14 @@ impl Link {
     }
 
     /// Writes, now or later.
-    pub(crate) fn write<'a>(self: &Rc<Self>, chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<(), Error> {
+    pub(crate) fn write<'a>(self: &Rc<Self>, chunks: impl IntoIterator<Item = Cow<'a, [u8]>>) -> Result<(), Error> {
         if self.eof_written.get() {
             return Err(Error::RuntimeError("Cannot call write() after write_eof()".into()));
         }
         let size = {
             let mut unsent = self.unsent.borrow_mut();
             for chunk in chunks {
-                unsent.push(chunk);
+                unsent.add(chunk);
             }
             unsent.len()
         };
@@ -94,9 +95,9 @@ impl Link {
         if self.unsent.borrow().is_empty() {
             return Ok(());
         }
-        let data = self.unsent.borrow_mut().take();
+        let data = self.unsent.take();
         self.drain.set(Drain::Unknown);
-        self.drain.set(Drain::said(fast::write(&self.writer, &data)?));
+        self.drain.set(Drain::said(dispatcher::give(data, |queue, data| queue.write(&self.writer, data))?));
         Ok(())
     }
 
@@ -143,8 +144,8 @@ impl Link {
         request: fast::Request,
     ) -> Result<Option<fast::Chunk>, Error> {
         let writes = !self.unsent.borrow().is_empty();
-        let data = self.unsent.borrow_mut().take();
-        let exchanged = fast::exchange(reader, &data, request);
+        let data = self.unsent.take();
+        let exchanged = dispatcher::exchange(reader, data, request);
         if writes || exchanged.is_err() {
             self.drain.set(exchanged.as_ref().map_or(Drain::Needed, |exchanged| Drain::said(exchanged.wants_drain)));
         }

@@ -2,9 +2,12 @@
 
 #![expect(unsafe_code, reason = "blocks are plain bytes, which are not zeroed before they are copied")]
 
+use std::borrow::Cow;
+
 use bytemuck::{Pod, Zeroable};
 
 use crate::generated::wasyncio::streams::fast::{Block, Chunk};
+use crate::streamed::STREAMED;
 
 /// Bytes from which on blocks are faster, as the component does it.
 pub(crate) const LONG: usize = 256;
@@ -14,30 +17,50 @@ unsafe impl Zeroable for Block {}
 // SAFETY: `repr(C)`, eight `u64` without padding, and `Copy`.
 unsafe impl Pod for Block {}
 
-/// Bytes in blocks, to be added to.
+/// Bytes to be added to, in blocks; or many that came first and alone, as they came.
 #[derive(Default)]
 pub(crate) struct Bytes {
     blocks: Vec<Block>,
     length: usize,
+    /// With any of these there are no blocks.
+    whole: Vec<u8>,
 }
 
 impl Bytes {
     pub(crate) fn len(&self) -> usize {
-        self.length
+        self.length + self.whole.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.length == 0
+        self.len() == 0
+    }
+
+    /// Adds bytes, which are not copied if they are many and the first.
+    pub(crate) fn add(&mut self, bytes: Cow<'_, [u8]>) {
+        match bytes {
+            Cow::Owned(bytes) if bytes.len() >= STREAMED && self.is_empty() => self.whole = bytes,
+            bytes => self.push(&bytes),
+        }
     }
 
     /// Adds bytes behind those that are there.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.divide();
         let last: &mut [u8] = bytemuck::cast_slice_mut(&mut self.blocks);
         let last = last.get_mut(self.length..).unwrap_or_default();
         let (first, rest) = bytes.split_at(bytes.len().min(last.len()));
         last.iter_mut().zip(first).for_each(|(to, from)| *to = *from);
         self.length += bytes.len();
         self.push_blocks(rest);
+    }
+
+    /// Has all bytes in blocks.
+    fn divide(&mut self) {
+        if !self.whole.is_empty() {
+            let whole = std::mem::take(&mut self.whole);
+            self.length = whole.len();
+            self.push_blocks(&whole);
+        }
     }
 
     /// Adds bytes, from a new block on.
@@ -56,12 +79,16 @@ impl Bytes {
 
     /// All of them.
     pub(crate) fn bytes(&self) -> &[u8] {
+        if !self.whole.is_empty() {
+            return &self.whole;
+        }
         let bytes: &[u8] = bytemuck::cast_slice(&self.blocks);
         bytes.get(..self.length).unwrap_or(bytes)
     }
 
     /// All of them in words, the last one filled up with zeros.
-    pub(crate) fn words(&self) -> &[u64] {
+    pub(crate) fn words(&mut self) -> &[u64] {
+        self.divide();
         let words: &[u64] = bytemuck::cast_slice(&self.blocks);
         words.get(..self.length.div_ceil(size_of::<u64>())).unwrap_or(words)
     }
@@ -70,10 +97,12 @@ impl Bytes {
     pub(crate) fn clear(&mut self) {
         self.blocks.clear();
         self.length = 0;
+        self.whole = Vec::new();
     }
 
     /// Takes all of them, as they cross best.
     pub(crate) fn take(&mut self) -> Chunk {
+        self.divide();
         if self.length < LONG {
             let short = self.bytes().to_vec();
             self.clear();
@@ -84,7 +113,7 @@ impl Bytes {
     }
 }
 
-/// The bytes of a chunk; a length that does not fit the blocks is cut to them.
+/// The bytes of a chunk, none of those in a stream; a length that does not fit the blocks is cut to them.
 pub(crate) fn bytes(chunk: &Chunk) -> &[u8] {
     match chunk {
         Chunk::Short(bytes) => bytes,
@@ -92,6 +121,7 @@ pub(crate) fn bytes(chunk: &Chunk) -> &[u8] {
             let bytes: &[u8] = bytemuck::cast_slice(blocks);
             bytes.get(..usize::try_from(*length).unwrap_or(usize::MAX)).unwrap_or(bytes)
         }
+        Chunk::Streamed(_) => &[],
     }
 }
 

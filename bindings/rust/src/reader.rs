@@ -5,11 +5,11 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::dispatcher::Token;
+use crate::dispatcher::{self, Token};
 use crate::generated::wasyncio::streams::{fast, streams};
 use crate::lines::Lines;
 use crate::link::Link;
-use crate::long;
+use crate::long::{self, Bytes};
 use crate::places::{Found, Wish};
 use crate::{ByteStream, Error, Transport};
 
@@ -256,7 +256,7 @@ impl StreamReader {
     fn exchange(&self, request: fast::Request) -> Result<Option<fast::Chunk>, Error> {
         match &self.link {
             Some(link) => link.exchange(&self.inner, request),
-            None => Ok(fast::exchange(&self.inner, &fast::Chunk::Short(Vec::new()), request)?.answer),
+            None => Ok(dispatcher::exchange(&self.inner, Bytes::default(), request)?.answer),
         }
     }
 

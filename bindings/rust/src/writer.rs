@@ -37,7 +37,7 @@ impl StreamWriter {
     /// # asyncio
     /// `writer.write(data)`.
     pub fn write<'a>(&self, data: impl Into<Cow<'a, [u8]>>) -> Result<(), Error> {
-        self.link.write([&*data.into()])
+        self.link.write([data.into()])
     }
 
     /// Writes the chunks one behind the other.
@@ -48,7 +48,7 @@ impl StreamWriter {
     /// # asyncio
     /// `writer.writelines(data)`.
     pub fn writelines(&self, chunks: &[impl AsRef<[u8]>]) -> Result<(), Error> {
-        self.link.write(chunks.iter().map(AsRef::as_ref))
+        self.link.write(chunks.iter().map(|chunk| Cow::Borrowed(chunk.as_ref())))
     }
 
     /// Waits, if more is buffered than the high-water mark, until it has fallen to the low one.

@@ -19,9 +19,11 @@ mod entries;
 mod executor;
 mod gather;
 mod intrinsics;
+mod lookout;
 mod run_queue;
 mod waitables;
 
 pub use abi::Callback;
 pub use current::{Task, gather, give_way, is_fair, runs};
 pub use executor::{callback, run, start_task};
+pub use lookout::Lookout;

@@ -4,28 +4,23 @@ use super::Component;
 use super::bindings::{fast, server, streams, types};
 use super::ready::Ready;
 use super::resources::split;
-use super::words::{chunk, data_of, with_bytes};
+use super::words::{chunk, with_bytes};
 use crate::connect::ByteStream;
 use crate::error::Result;
 use crate::reader_tries::Tried;
 use crate::semantics::read_operations::{Read, ReadExactly, ReadLine, ReadUntil};
 use crate::semantics::separators::Separators;
 use crate::transport::background;
-use crate::{Server, StreamReader, StreamWriter};
+use crate::{Server, StreamReader};
 
 impl fast::Guest for Component {
     type ReadyQueue = Ready;
 
-    fn try_read(reader: streams::StreamReaderBorrow<'_>, n: u64) -> Result<Option<fast::Chunk>, types::Error> {
-        answer(reader.get(), fast::Request::Read(n))
-    }
-
-    fn try_readline(reader: streams::StreamReaderBorrow<'_>) -> Result<Option<fast::Chunk>, types::Error> {
-        answer(reader.get(), fast::Request::Readline)
-    }
-
-    fn try_readexactly(reader: streams::StreamReaderBorrow<'_>, n: i64) -> Result<Option<fast::Chunk>, types::Error> {
-        answer(reader.get(), fast::Request::Readexactly(n))
+    fn try_read(
+        reader: streams::StreamReaderBorrow<'_>,
+        request: fast::Request,
+    ) -> Result<Option<fast::Chunk>, types::Error> {
+        Ok(chunk_of(ask(reader.get(), request, false)?))
     }
 
     fn try_readuntil(
@@ -36,20 +31,6 @@ impl fast::Guest for Component {
         Ok(chunk_of(reader.get::<StreamReader>().try_run(operation, false)?))
     }
 
-    fn try_readlines(reader: streams::StreamReaderBorrow<'_>) -> Result<Option<fast::Chunk>, types::Error> {
-        answer(reader.get(), fast::Request::Readlines)
-    }
-
-    fn exchange(
-        reader: streams::StreamReaderBorrow<'_>,
-        mut data: fast::Chunk,
-        request: fast::Request,
-    ) -> Result<fast::Exchanged, types::Error> {
-        let reader = reader.get::<StreamReader>();
-        let (answer, wants_drain) = reader.exchange(data_of(&mut data), || answer(reader, request))?;
-        Ok(fast::Exchanged { answer: answer?, wants_drain })
-    }
-
     fn unread(reader: streams::StreamReaderBorrow<'_>, data: fast::Chunk) {
         with_bytes(&data, |data| reader.get::<StreamReader>().unread(data));
     }
@@ -58,13 +39,6 @@ impl fast::Guest for Component {
         server: server::ServerBorrow<'_>,
     ) -> Result<Option<(streams::StreamReader, streams::StreamWriter)>, types::Error> {
         Ok(server.get::<Server>().try_accept()?.map(split))
-    }
-
-    fn write(writer: streams::StreamWriterBorrow<'_>, mut data: fast::Chunk) -> Result<bool, types::Error> {
-        let writer = writer.get::<StreamWriter>();
-        let connection = writer.transport().connection().clone();
-        connection.write(data_of(&mut data))?;
-        Ok(connection.wants_drain())
     }
 
     fn detach(reader: streams::StreamReaderBorrow<'_>) -> Result<(fast::Chunk, ByteStream), types::Error> {
@@ -83,10 +57,6 @@ pub(super) fn ask(reader: &StreamReader, request: fast::Request, safely: bool) -
         fast::Request::Readlines => reader.try_run(reader.prepare(ReadLine::many), safely),
         fast::Request::Readexactly(n) => reader.try_run(ReadExactly::new(n)?, safely),
     }
-}
-
-fn answer(reader: &StreamReader, request: fast::Request) -> Result<Option<fast::Chunk>, types::Error> {
-    Ok(chunk_of(ask(reader, request, false)?))
 }
 
 fn chunk_of(tried: Tried) -> Option<fast::Chunk> {

@@ -6,17 +6,22 @@ use std::rc::Rc;
 use wit_bindgen::rt::async_support::StreamReader as TokenStream;
 
 use super::bindings::wit_stream::{self, StreamPayload};
-use super::bindings::{fast, server, streams};
+use super::bindings::{fast, server, streams, types};
 use super::fast::ask;
 use super::words;
+use crate::connect::ByteStream;
+use crate::error::{Error, Result};
 use crate::reader_tries::{Tried, Watched};
+use crate::transport::byte_streams::ByteStreams;
 use crate::transport::outbound::Data;
 use crate::transport::ready::ReadyQueue;
 use crate::transport::task;
-use crate::{Server, StreamReader};
+use crate::{Server, StreamReader, StreamWriter};
 
 /// Words that an answer has before its last part.
 const ANSWER: usize = 8 * 1024;
+/// Bytes from which on they cross in a stream.
+const STREAMED: usize = 8 * 1024;
 /// Readers with larger tokens are told of, but take no part in exchanges.
 const LARGEST_TOKEN: u32 = 0xf_ffff;
 
@@ -34,6 +39,8 @@ pub(super) struct Ready {
     queue: Rc<ReadyQueue>,
     tokens: RefCell<Option<TokenStream<u32>>>,
     watched: RefCell<WatchedReaders>,
+    /// What many bytes cross in, once they are connected.
+    streams: RefCell<Option<ByteStreams>>,
 }
 
 /// Readers by their tokens.
@@ -74,11 +81,44 @@ impl fast::GuestReadyQueue for Ready {
     fn new() -> Self {
         let (sending, tokens) = wit_stream::new::<u32>();
         let queue = ReadyQueue::new(sending, <u32 as StreamPayload>::VTABLE);
-        Self { queue, tokens: RefCell::new(Some(tokens)), watched: RefCell::default() }
+        Self { queue, tokens: RefCell::new(Some(tokens)), watched: RefCell::default(), streams: RefCell::default() }
     }
 
     fn tokens(&self) -> Option<TokenStream<u32>> {
         self.tokens.take()
+    }
+
+    fn streams(&self, written: ByteStream) -> Option<ByteStream> {
+        let mut streams = self.streams.borrow_mut();
+        if streams.is_some() {
+            return None;
+        }
+        let (sending, given) = wit_stream::new::<u8>();
+        *streams = Some(ByteStreams::new(<u8 as StreamPayload>::VTABLE, sending, written));
+        Some(given)
+    }
+
+    fn exchange_one(
+        &self,
+        reader: streams::StreamReaderBorrow<'_>,
+        mut data: fast::Chunk,
+        request: fast::Request,
+    ) -> Result<fast::Exchanged, types::Error> {
+        let reader = reader.get::<StreamReader>();
+        let data = self.received(&mut data)?;
+        let (tried, wants_drain) = reader.exchange(data, || ask(reader, request, false))?;
+        let answer = match tried? {
+            Tried::Answer(bytes) => Some(self.sent(bytes)),
+            Tried::Waits | Tried::Unsafe => None,
+        };
+        Ok(fast::Exchanged { answer, wants_drain })
+    }
+
+    fn write(&self, writer: streams::StreamWriterBorrow<'_>, mut data: fast::Chunk) -> Result<bool, types::Error> {
+        let transport = writer.get::<StreamWriter>().transport();
+        let connection = transport.connection();
+        connection.write(self.received(&mut data)?)?;
+        Ok(connection.wants_drain())
     }
 
     fn watch_reader(&self, reader: streams::StreamReaderBorrow<'_>, token: u32) {
@@ -133,6 +173,27 @@ impl<'a> Part<'a> {
 }
 
 impl Ready {
+    /// The bytes of a chunk that was given.
+    fn received<'a>(&self, chunk: &'a mut fast::Chunk) -> Result<Data<'a>> {
+        let fast::Chunk::Streamed(length) = chunk else { return Ok(words::data_of(chunk)) };
+        match &mut *self.streams.borrow_mut() {
+            Some(streams) => Ok(words::Came::Streamed(streams.receive(*length)?).into()),
+            None => Err(Error::Runtime("a streamed chunk needs the streams of the queue".into())),
+        }
+    }
+
+    /// Bytes as they are best given.
+    fn sent(&self, bytes: Vec<u8>) -> fast::Chunk {
+        let length = bytes.len();
+        match &mut *self.streams.borrow_mut() {
+            Some(streams) if length >= STREAMED => match streams.send(bytes) {
+                Ok(()) => fast::Chunk::Streamed(length as u64),
+                Err(bytes) => words::chunk(bytes),
+            },
+            _ => words::chunk(bytes),
+        }
+    }
+
     /// Takes a part, adds what was read to the answer, and gives what is to be said before that.
     fn take(&self, part: &Part<'_>, answer: &mut Vec<u64>) -> u64 {
         let Some(reader) = self.watched.borrow().get(part.token) else { return flags::REFUSED };

@@ -47,20 +47,31 @@ pub(super) fn data_of(chunk: &mut Chunk) -> Data<'_> {
         Chunk::Short(data) => Data::Borrowed(data),
         Chunk::Long((length, blocks)) => {
             let length = usize::try_from(*length).unwrap_or(usize::MAX);
-            Data::Owned(Bytes::from_owner(Blocks { blocks: std::mem::take(blocks), length }))
+            Came::Blocks(std::mem::take(blocks), length).into()
+        }
+        // Of one that is not for this function.
+        Chunk::Streamed(_) => Data::Borrowed(&[]),
+    }
+}
+
+/// Bytes that came, to be sent from where they are. One type for both: each has a table of functions of its own.
+pub(super) enum Came {
+    Blocks(Vec<Block>, usize),
+    Streamed(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Came {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Blocks(blocks, length) => cut(bytes(blocks), *length),
+            Self::Streamed(bytes) => bytes,
         }
     }
 }
 
-/// A long chunk.
-struct Blocks {
-    blocks: Vec<Block>,
-    length: usize,
-}
-
-impl AsRef<[u8]> for Blocks {
-    fn as_ref(&self) -> &[u8] {
-        cut(bytes(&self.blocks), self.length)
+impl From<Came> for Data<'_> {
+    fn from(came: Came) -> Self {
+        Self::Owned(Bytes::from_owner(came))
     }
 }
 
@@ -69,6 +80,7 @@ pub(super) fn with_bytes<R>(chunk: &Chunk, f: impl FnOnce(&[u8]) -> R) -> R {
     match chunk {
         Chunk::Short(data) => f(data),
         Chunk::Long((length, blocks)) => f(cut(bytes(blocks), usize::try_from(*length).unwrap_or(usize::MAX))),
+        Chunk::Streamed(_) => f(&[]),
     }
 }
 

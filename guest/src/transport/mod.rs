@@ -6,6 +6,8 @@
 
 pub(crate) mod background;
 pub(crate) mod bindings;
+#[cfg(feature = "component")]
+pub(crate) mod byte_streams;
 pub(crate) mod clock;
 pub(crate) mod inbound;
 pub(crate) mod listener;

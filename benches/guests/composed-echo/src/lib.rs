@@ -15,7 +15,7 @@ async fn echo(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error>
         if line.is_empty() {
             return Ok(());
         }
-        writer.write(&line)?;
+        writer.write(line)?;
         writer.drain().await?;
     }
 }

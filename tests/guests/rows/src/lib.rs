@@ -24,7 +24,9 @@ cases! {
     connecting: the_next_address_is_tried_when_one_refuses, a_silent_address_is_overtaken, families_are_raced,
         all_failures_are_told, a_cancelled_connect_leaves_nothing, the_losers_of_a_race_are_closed, unsupported_options_are_named,
         unresolved_and_denied_names_are_told_apart;
-    fast: a_queue_is_dropped_with_tokens_on_their_way;
+    fast: a_queue_is_dropped_with_tokens_on_their_way,
+        streamed_bytes_that_nobody_writes_are_refused,
+        an_answer_that_is_left_in_its_stream_is_not_overtaken;
     readers: a_million_calls_that_answer_at_once_leave_nothing, several_separators_shortest_match_wins, lines_are_iterated,
         a_transport_writes_and_tells_of_its_socket, a_fed_reader_pauses_its_transport, a_protocol_feeds_its_reader,
         fed_readers_wake_who_waits_without_any_connection, reads_of_many_connections_that_are_given_up_lose_nothing,
