@@ -109,6 +109,38 @@ fn a_line_in_single_bytes_comes_back_whole() {
     assert_eq!(back.as_bytes(), line);
 }
 
+/// Short lines cross between the components in lists, many at once, and long ones in streams; the connection has both mixed.
+#[test]
+fn lines_of_every_length_come_back_in_order() {
+    let (_server, address) = echo_server();
+    let mut client = connect(address);
+    let lengths = [0, 1, 255, 256, 257, 4095, 8190, 8191, 8192, 8193, 16_384, 32_768, 60_000, 65_535];
+    let lines: Vec<Vec<u8>> = (0..lengths.len() * 20)
+        .map(|at| {
+            let length = lengths[at * (1 + at / lengths.len()) % lengths.len()];
+            let mut line = vec![b'a' + (at % 26) as u8; length];
+            line.push(b'\n');
+            line
+        })
+        .collect();
+    let sent = lines.concat();
+    let mut sender = client.try_clone().expect("a socket can be shared");
+    let expected = sent.clone();
+    let sending = thread::spawn(move || {
+        // In pieces that have nothing to do with where the lines end.
+        for piece in sent.chunks(70_001) {
+            sender.write_all(piece).expect("the server reads");
+        }
+        sender.shutdown(Shutdown::Write).expect("the connection is open");
+    });
+    assert!(rest_of(&mut client) == expected, "the bytes are those that were sent");
+    sending.join().expect("all was sent");
+    let mut client = connect(address);
+    for line in &lines {
+        echo(&mut client, line);
+    }
+}
+
 #[test]
 fn a_client_that_half_closes_still_gets_its_answer() {
     let (_server, address) = echo_server();
@@ -195,6 +227,7 @@ fn the_stock_wasmtime_command_runs_the_composed_server() {
     );
     let mut client = connect(server.address());
     echo(&mut client, b"hello, stock runtime\n");
+    echo(&mut client, &[&[b'x'; 40_000][..], b"\n"].concat());
     client.shutdown(Shutdown::Write).expect("the connection is open");
     assert_eq!(rest_of(&mut client), b"");
 }

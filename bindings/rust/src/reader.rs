@@ -39,7 +39,7 @@ pub struct StreamReader {
     /// Lines that have arrived with one that was asked for.
     lines: RefCell<Lines>,
     at_once: Cell<usize>,
-    /// The last line that came alone or first was long.
+    /// What was read last, or the line that came first, was long: the next is asked for alone, with what was written.
     long: Cell<bool>,
     /// The next read will most likely have to wait: it is asked for with others when the program rests.
     quiet: Cell<bool>,
@@ -264,7 +264,9 @@ impl StreamReader {
     async fn ask(&self, operation: &str, request: fast::Request) -> Result<Vec<u8>, Error> {
         self.unread();
         let mut waiting = Waiting { reader: self, waits: false, many: false };
-        poll_fn(|cx| waiting.poll(cx, operation, request)).await.map(long::into_bytes)
+        let answer = poll_fn(|cx| waiting.poll(cx, operation, request)).await.map(long::into_bytes)?;
+        self.long.set(answer.len() >= LONG_LINE);
+        Ok(answer)
     }
 }
 
@@ -335,7 +337,7 @@ impl Waiting<'_> {
             return Poll::Pending;
         }
         let wish = Wish { request, link: reader.link.clone() };
-        if !self.waits && reader.quiet.get() && !token.is_awaited() {
+        if !self.waits && reader.quiet.get() && !token.is_awaited() && !reader.long.get() {
             self.waits = true;
             reader.at_once.set(0);
             token.ask(cx, wish);
@@ -349,7 +351,7 @@ impl Waiting<'_> {
                     self.waits = true;
                 }
                 reader.at_once.set(0);
-                token.wait(cx, Some(wish));
+                token.wait(cx, (!reader.long.get()).then_some(wish));
                 return Poll::Pending;
             }
         };
