@@ -59,7 +59,7 @@ impl Entry {
             Ok(measured) => measured,
             Err(_) => Err(format!("given up after {} s", limit.as_secs()).into()),
         };
-        if cell.begins_anew() || measured.is_err() {
+        if cell.begins_anew() || measured.is_err() || !self.rests().await {
             self.stop().await;
         }
         self.failure = measured.as_ref().err().map(ToString::to_string);
@@ -77,6 +77,14 @@ impl Entry {
         // It is kept here, so that it is ended also when this is given up.
         let server = self.server.insert(server);
         load::measure(cell.load, server, plan).await
+    }
+
+    /// Whether the server does nothing any more: the others are to have its core for themselves.
+    async fn rests(&self) -> bool {
+        match &self.server {
+            Some(server) => server.comes_to_rest().await,
+            None => true,
+        }
     }
 
     async fn stop(&mut self) {

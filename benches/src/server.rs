@@ -10,7 +10,7 @@ use std::time::Duration;
 use bench_protocol::{DETACHED, Mode, SERVING};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::Result;
 use crate::cores;
@@ -18,6 +18,10 @@ use crate::subjects::{Program, Subject};
 
 /// How long a server may take until it listens. A component is compiled when it is first run.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long it is looked whether a server does nothing: longer than the ticks that the system counts in.
+const LOOK: Duration = Duration::from_millis(25);
+/// How often.
+const LOOKS: u32 = 10;
 
 /// Where the programs are.
 pub struct Places {
@@ -113,6 +117,27 @@ impl Server {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()?)).ok()?;
         let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
         Some(kibibytes.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+    }
+
+    /// Waits until the process does nothing any more, for a quarter of a second at most: false if it still does. One that has many
+    /// connections to end may take seconds. Where the system does not tell, it is taken at its word.
+    pub(crate) async fn comes_to_rest(&self) -> bool {
+        for _ in 0..LOOKS {
+            let before = self.processor_time();
+            sleep(LOOK).await;
+            if self.processor_time() == before {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// What the process has had of the processors, in ticks, which are some milliseconds.
+    fn processor_time(&self) -> Option<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()?)).ok()?;
+        // The name before may have anything in it; then 11 others, and the times of the program and of the kernel for it.
+        let mut times = stat.rsplit(')').next()?.split_whitespace().skip(11).map(str::parse::<u64>);
+        Some(times.next()?.ok()? + times.next()?.ok()?)
     }
 
     /// Ends the process and waits until it is gone, so that it does not run beside the next.

@@ -13,6 +13,9 @@ use crate::long::Bytes;
 /// Bytes from which on they cross in a stream, as the component does it.
 pub(crate) const STREAMED: usize = 8 * 1024;
 
+/// The most bytes that one operation may be for: the host traps at more.
+const MOST: usize = (1 << 28) - 1;
+
 /// The code of an operation that goes on.
 const BLOCKED: u32 = u32::MAX;
 
@@ -38,7 +41,10 @@ impl Streams {
 
     /// Calls `call` with a chunk that stands for `bytes` and gives them to the component.
     pub(crate) fn give<R>(&mut self, mut bytes: Bytes, call: impl FnOnce(&Chunk) -> R) -> R {
-        if self.broken || !self.begin(bytes.bytes()) {
+        if self.broken || bytes.len() > MOST {
+            return call(&bytes.take());
+        }
+        if !self.begin(bytes.bytes()) {
             self.broken = true;
             return call(&bytes.take());
         }
@@ -64,7 +70,7 @@ impl Streams {
     pub(crate) fn take(&mut self, length: u64) -> Result<Vec<u8>, Error> {
         let broken = || Error::RuntimeError("the streams component has not written what it said".into());
         let length = usize::try_from(length).map_err(|_| broken())?;
-        if self.broken {
+        if self.broken || length > MOST {
             return Err(broken());
         }
         let mut bytes = Vec::with_capacity(length);

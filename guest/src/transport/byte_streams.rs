@@ -5,7 +5,7 @@
 use wasyncio_executor::Lookout;
 use wit_bindgen::rt::async_support::{StreamReader, StreamVtable, StreamWriter};
 
-use super::progress::{BLOCKED, Ended};
+use super::progress::{BLOCKED, Ended, MOST};
 use crate::error::{Error, Result};
 
 /// Both directions.
@@ -31,9 +31,12 @@ impl ByteStreams {
         Self { vtable, lookout: Some(lookout), outgoing: Some(outgoing), flight: None, incoming: Some(incoming) }
     }
 
-    /// Begins to write. Gives the bytes back if what was sent before was not read, or nobody reads.
+    /// Begins to write. Gives the bytes back if they are too many, what was sent before was not read, or nobody reads.
     pub(crate) fn send(&mut self, bytes: Vec<u8>) -> std::result::Result<(), Vec<u8>> {
         let (Some(outgoing), Some(lookout)) = (&self.outgoing, &self.lookout) else { return Err(bytes) };
+        if bytes.len() > MOST {
+            return Err(bytes);
+        }
         if self.flight.is_some() {
             if lookout.ended().is_none() {
                 return Err(bytes);
@@ -56,7 +59,7 @@ impl ByteStreams {
     /// [`Error::Runtime`] if it was not, or of fewer.
     pub(crate) fn receive(&mut self, length: u64) -> Result<Vec<u8>> {
         let wrong = || Error::Runtime("no write of so many bytes was begun in the queue's stream".into());
-        let length = usize::try_from(length).map_err(|_| wrong())?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= MOST).ok_or_else(wrong)?;
         let incoming = self.incoming.take().ok_or_else(wrong)?;
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(length).map_err(|_| wrong())?;

@@ -15,7 +15,7 @@ use wit_bindgen::rt::async_support::StreamWriter;
 
 use super::bindings::sockets::types::ErrorCode;
 use super::bindings::wit_stream::StreamPayload;
-use super::progress::{BLOCKED, Ended};
+use super::progress::{BLOCKED, Ended, MOST};
 use super::tcp::Outcome;
 use super::waitable::Waitable;
 
@@ -168,6 +168,7 @@ impl Outbound {
             }
             let Some(stream) = &self.stream else { return Sending::Broken };
             let rest = self.flight.bytes().get(self.sent..).unwrap_or_default();
+            let rest = rest.get(..MOST).unwrap_or(rest);
             // SAFETY: the handle is ours and has nothing in flight. `flight` is not touched until the write has ended, and
             // `Drop` keeps it alive longer than the stream.
             let code =

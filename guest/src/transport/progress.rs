@@ -3,6 +3,9 @@
 /// The code that says that an operation goes on; anything else ends it.
 pub(crate) const BLOCKED: u32 = u32::MAX;
 
+/// The most items that one operation may be for: the host traps at more.
+pub(crate) const MOST: usize = (1 << 28) - 1;
+
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
