@@ -31,7 +31,7 @@ cases! {
         a_transport_writes_and_tells_of_its_socket, a_fed_reader_pauses_its_transport, a_protocol_feeds_its_reader,
         fed_readers_wake_who_waits_without_any_connection, reads_of_many_connections_that_are_given_up_lose_nothing,
         a_pair_is_made_from_streams, a_dropped_writer_closes, a_dropped_reader_leaves_the_writer,
-        both_directions_at_once, bytes_leave_while_something_else_is_awaited, header_and_body_leave_together;
+        more_than_one_stream_operation_takes_is_written_and_read_at_once, both_directions_at_once, bytes_leave_while_something_else_is_awaited, header_and_body_leave_together;
     serving: several_hosts_and_families, every_interface_without_a_host, keep_alive_reaches_the_connections, a_bound_socket_is_served, clients_are_closed,
         clients_are_aborted, a_cancelled_accept_loses_no_connection, close_ends_every_waiting_accept,
         two_hundred_cancelled_reads_leave_nothing;

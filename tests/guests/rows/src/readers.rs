@@ -346,3 +346,14 @@ pub(crate) async fn header_and_body_leave_together() -> Outcome {
     writer.close();
     Ok(())
 }
+
+/// A stream operation has room for 2²⁸ - 1 items.
+pub(crate) async fn more_than_one_stream_operation_takes_is_written_and_read_at_once() -> Outcome {
+    const SIZE: usize = (1 << 28) + 5;
+    let (server, address) = server().await?;
+    let (_client, writer) = open_connection(&address.host, address.port).await?;
+    let (reader, _accepted) = server.accept().await?;
+    writer.write(vec![7; SIZE])?;
+    let read = reader.readexactly(SIZE as i64).await?;
+    holds("all bytes came", read.len() == SIZE && read.iter().all(|byte| *byte == 7))
+}
