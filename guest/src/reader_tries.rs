@@ -10,7 +10,6 @@ use crate::reader::{ReaderState, StreamReader};
 use crate::semantics::read_operations::ReadOperation;
 use crate::semantics::reader_core::ReaderCore;
 use crate::transport::outbound::Data;
-use crate::transport::task;
 
 /// Bytes that have arrived beyond which a reader is asked for alone: they take one copy less then.
 const LITTLE: usize = 8 * 1024;
@@ -69,7 +68,6 @@ impl StreamReader {
     /// # Errors
     /// As the read itself; [`Error::Runtime`] if a task waits in this reader.
     pub(crate) fn try_run<O: ReadOperation>(&self, operation: O, safely: bool) -> Result<Tried> {
-        task::look_unattended();
         // What is received in here tells nobody; but whoever waited before goes on waiting.
         let before = self.state.core().unwatch();
         let tried = self.try_steps(operation, safely);

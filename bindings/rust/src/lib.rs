@@ -41,6 +41,7 @@ mod generated;
 mod lines;
 mod link;
 mod long;
+mod lookout;
 mod places;
 mod question;
 mod reader;

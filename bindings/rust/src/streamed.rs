@@ -2,13 +2,13 @@
 
 #![expect(unsafe_code, reason = "the component reads and writes our buffers in the course of a call")]
 
-use wasyncio_executor::Lookout;
 use wit_bindgen::rt::async_support::{StreamReader, StreamWriter};
 
 use crate::Error;
 use crate::generated::wasyncio::streams::fast::{Chunk, ReadyQueue};
 use crate::generated::wit_stream::{self, StreamPayload};
 use crate::long::Bytes;
+use crate::lookout::Lookout;
 
 /// Bytes from which on they cross in a stream, as the component does it.
 pub(crate) const STREAMED: usize = 8 * 1024;

@@ -26,7 +26,7 @@ pub mod exports {
                 use wasip3::exports::cli::run::Guest;
                 use wit_bindgen::rt::async_support::TaskCancelOnDrop;
 
-                use crate::executor;
+                use crate::task_life;
 
                 #[cfg(target_family = "wasm")]
                 #[link(wasm_import_module = "[export]wasi:cli/run@0.3.2")]
@@ -53,14 +53,14 @@ pub mod exports {
                         unsafe { task_return(result.is_err().into()) };
                     };
                     // SAFETY: the caller's promise.
-                    unsafe { executor::run(root) }.cast_signed()
+                    unsafe { task_life::run(root) }.cast_signed()
                 }
 
                 /// # Safety
                 /// Called by the host for a task that `_export_run_cabi` has begun.
                 pub unsafe fn __callback_run(event: u32, waitable: u32, code: u32) -> u32 {
                     // SAFETY: the caller's promise.
-                    unsafe { executor::callback(event, waitable, code) }
+                    unsafe { task_life::callback(event, waitable, code) }
                 }
             }
         }

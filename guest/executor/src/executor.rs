@@ -1,93 +1,51 @@
-//! A component-model task that runs futures.
+//! The run loop of a component-model task.
 //!
-//! One turn: the event that the host brings is told, then futures that are ready are polled until none is. A turn that would go
-//! on ends after some of them without a new event, so that the host gets its own and others theirs.
+//! One turn: the event that the host brings is delivered, then futures that are ready are polled until none is. A turn ends after
+//! some polls even if futures are ready still, so that the host gets its turn and other tasks theirs.
 
-#![expect(unsafe_code, reason = "is called by the host, and by wit-bindgen's futures through their C interface")]
-
-use std::cell::{Cell, RefCell};
-use std::ffi::c_void;
-use std::future::Future;
-use std::mem::ManuallyDrop;
-use std::pin::Pin;
-use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::task::{Context, Waker};
 
-use slab::Slab;
+use crate::futures::{BoxFuture, Futures};
+use crate::task_state::TaskState;
 
-use crate::abi::{Callback, TaskV1, TaskV3, VtableV2, VtableV3, WITH_SPAWN};
-use crate::current::Task;
-use crate::gather::Gather;
-use crate::intrinsics::{context_get, context_set, wasip3_task_set};
-use crate::run_queue::{FutureWaker, RunQueue};
-use crate::waitables::Waitables;
+/// After how many turns all events that are there are taken in one. Between, the host brings them one by one, those of the lowest
+/// handles first: under load those of high handles would wait for ever. Taking them costs a call of the host at least.
+const TURNS_PER_SWEEP: u32 = 8;
 
-/// After how many turns all events that are there are taken in one, so that those of high handles are not left behind.
-const TURNS: u32 = 8;
-/// How many rounds a turn may have before the host gets its own.
-const ROUNDS: u32 = 16;
-/// How many futures are polled in a round that no event has woken. The host notices what has happened outside only in its turn, one event each time: with
-/// many futures that always have something to do, whoever waits for the host would wait for all of them.
-const ROUND: usize = 8;
+/// How many futures that no event has woken are polled in a turn. The host notices what has happened outside only in its turn:
+/// with many futures that always have something to do, whoever waits for the host would wait for all of them.
+const POLLS_PER_TURN: usize = 8;
 
 const EVENT_NONE: u32 = 0;
-const EVENT_STREAM_READ: u32 = 2;
-const EVENT_STREAM_WRITE: u32 = 3;
 const EVENT_CANCELLED: u32 = 6;
 
-type BoxFuture = Pin<Box<dyn Future<Output = ()>>>;
-
-/// What futures reach of their executor.
-#[derive(Default)]
-pub(crate) struct Shared {
-    waitables: Waitables,
-    spawned: RefCell<Vec<BoxFuture>>,
-    /// Who is to be woken after the host's next turn.
-    later: RefCell<Vec<Waker>>,
-    gathers: Cell<bool>,
+/// What the host brings.
+#[derive(Clone, Copy)]
+pub(crate) struct Event {
+    pub(crate) kind: u32,
+    pub(crate) waitable: u32,
+    pub(crate) code: u32,
 }
 
-struct Entry {
-    future: BoxFuture,
-    waker: Waker,
-    woken: Arc<FutureWaker>,
-}
-
-struct Executor {
-    shared: Rc<Shared>,
-    /// What futures are told of this task.
-    task: Box<TaskV3>,
-    queue: Arc<RunQueue>,
-    futures: Slab<Entry>,
-    /// Until it has answered or was cancelled.
-    root: Option<usize>,
-    /// What is being polled; kept for its memory.
-    round: Vec<usize>,
-    /// Turns since all events were taken.
-    turns: u32,
-    gather: Gather,
-}
-
-/// What events there were.
-#[derive(Default)]
-struct Events {
-    count: u32,
-    /// What one of them has woken is to be polled before the host has its turn.
-    urgent: bool,
+impl Event {
+    /// Nothing has happened: a task begins, or goes on after it has yielded.
+    pub(crate) const NONE: Self = Self { kind: EVENT_NONE, waitable: 0, code: 0 };
 }
 
 /// What the host is to do next.
-enum Next {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// End the task.
     Exit,
+    /// Go on after every other task that can run has had a turn.
     Yield,
+    /// Go on when there is an event in this set.
     Wait(u32),
 }
 
 impl Next {
-    fn encode(&self) -> u32 {
+    pub(crate) fn encode(self) -> u32 {
         match self {
             Self::Exit => 0,
             Self::Yield => 1,
@@ -96,188 +54,136 @@ impl Next {
     }
 }
 
-/// Begins an asynchronous export: `root` answers it, and what is spawned meanwhile may go on after that. The code for the
-/// host is returned; events go to [`callback`].
-///
-/// # Safety
-/// Called by the host as the beginning of a task that is lifted with [`callback`].
-pub unsafe fn run(root: impl Future<Output = ()> + 'static) -> u32 {
-    let queue = Arc::new(RunQueue::default());
-    let shared = Rc::<Shared>::default();
-    let task = Box::new(TaskV3 {
-        v1: TaskV1 {
-            version: WITH_SPAWN,
-            task: Rc::as_ptr(&shared).cast_mut().cast(),
-            register: VTABLE.v2.register,
-            unregister: VTABLE.v2.unregister,
-        },
-        vtable: &VTABLE,
-    });
-    let futures = Slab::new();
-    let gather = Gather::default();
-    let mut executor =
-        Box::new(Executor { shared, task, queue, futures, root: None, round: Vec::new(), turns: 0, gather });
-    executor.root = Some(executor.add(Box::pin(root)));
-    // SAFETY: the slot belongs to this task, which has just begun.
-    unsafe {
-        context_set(Box::into_raw(executor).cast());
-        callback(EVENT_NONE, 0, 0)
-    }
-}
-
-/// As [`run`], with the name and type that code generated by wit-bindgen calls.
-pub fn start_task(root: impl Future<Output = ()> + 'static) -> i32 {
-    // SAFETY: generated code calls this as the beginning of an export, and `callback` for what comes.
-    unsafe { run(root) }.cast_signed()
-}
-
-/// Goes on with a task that [`run`] has begun.
-///
-/// # Safety
-/// Called by the host for such a task.
-pub unsafe fn callback(event: u32, waitable: u32, code: u32) -> u32 {
-    // SAFETY: the slot of such a task holds what `run` has put there until the task exits.
-    let mut executor = ManuallyDrop::new(unsafe { Box::from_raw(context_get().cast::<Executor>()) });
-    let next = executor.turn(event, waitable, code);
-    if let Next::Exit = next {
-        drop(ManuallyDrop::into_inner(executor));
-    }
-    next.encode()
-}
-
-impl Shared {
-    /// As [`Waitables::register`], for one that may stay in the set.
-    pub(crate) fn register(&self, waitable: u32, callback: Callback, told: *mut c_void) -> *mut c_void {
-        self.waitables.register(waitable, callback, told, true)
-    }
-
-    /// Tells of what has ended.
-    pub(crate) fn look(&self) {
-        while !self.waitables.is_empty()
-            && let Some((_, waitable, code)) = self.waitables.poll()
-        {
-            self.waitables.deliver(waitable, code);
-        }
-    }
-
-    /// Has the task gather events from now on.
-    pub(crate) fn gather(&self) {
-        self.gathers.set(true);
-    }
-
-    /// Has `waker` woken after the host's next turn.
-    pub(crate) fn wake_later(&self, waker: &Waker) {
-        self.later.borrow_mut().push(waker.clone());
-    }
+/// A task's futures and what they wait for.
+pub(crate) struct Executor {
+    state: Rc<TaskState>,
+    futures: Futures,
+    /// The key of the future that answers, until it has done so or was cancelled.
+    root: Option<usize>,
+    /// Keys that are being polled; kept for its memory.
+    round: Vec<usize>,
+    turns_since_sweep: u32,
 }
 
 impl Executor {
-    fn turn(&mut self, event: u32, waitable: u32, code: u32) -> Next {
-        let _entered = Entered::new(&mut self.task);
-        self.queue.begin();
-        for waker in self.shared.later.take() {
+    pub(crate) fn new() -> Self {
+        let state = Rc::<TaskState>::default();
+        let futures = Futures::new(Arc::clone(&state.queue));
+        Self { state, futures, root: None, round: Vec::new(), turns_since_sweep: 0 }
+    }
+
+    /// Begins a task, whose first turn is to follow. Before, there was none, or it has ended.
+    pub(crate) fn begin(&mut self, root: BoxFuture) {
+        // Wakers of the task before that were called when it had ended.
+        self.state.later.borrow_mut().clear();
+        self.poll_ready(usize::MAX);
+        self.turns_since_sweep = 0;
+        self.root = Some(self.futures.insert(root));
+    }
+
+    /// Goes on with the task. After [`Next::Exit`] nothing is left of it.
+    pub(crate) fn turn(&mut self, event: Event) -> Next {
+        let state = Rc::clone(&self.state);
+        state.enter(|| self.entered(event))
+    }
+
+    /// Has the host bring an event at once, after it has resumed those who were to be resumed before. To yield instead would have it
+    /// look for events outside first, which is a call of the system.
+    pub(crate) fn one_more_turn(&self) -> Next {
+        let next = self.rest();
+        self.state.queue.resume();
+        next
+    }
+
+    /// How many futures there were at a time.
+    pub(crate) fn most_futures(&self) -> usize {
+        self.futures.most()
+    }
+
+    fn entered(&mut self, event: Event) -> Next {
+        self.state.queue.begin_turn();
+        self.state.lingers.set(false);
+        for waker in self.state.later.take() {
             waker.wake();
         }
-        let mut gathers = false;
-        match event {
+        match event.kind {
             EVENT_NONE => {}
             EVENT_CANCELLED => {
                 if let Some(root) = self.root.take() {
-                    self.futures.try_remove(root);
+                    self.futures.remove(root);
                 }
             }
-            _ => {
-                let others = self.deliver(event, waitable, code);
-                gathers = others && event == EVENT_STREAM_READ && self.shared.gathers.get() && self.gather.begin();
-            }
+            _ => self.deliver(event.waitable, event.code),
         }
-        if self.gather.is_under_way() && !gathers {
-            gathers = match self.take_events() {
-                Events { urgent: true, .. } => {
-                    self.gather.end();
-                    false
-                }
-                Events { count, .. } => self.gather.goes_on(count),
-            };
-        }
-        if gathers {
-            return Next::Yield;
-        }
-        self.turns += 1;
-        let mut rounds = 0;
-        let mut left = ROUND;
-        let mut backlog = false;
+        self.turns_since_sweep += 1;
+        let mut swept = false;
+        let mut left = POLLS_PER_TURN;
         loop {
-            // By what was told, or by what was dropped when the task was cancelled.
             self.add_spawned();
             left -= self.poll_ready(left);
-            if self.queue.is_empty() {
-                // What is there is told now and then, and as long as that finds anything; between, the host brings it event by
-                // event.
-                if self.turns >= TURNS && rounds < ROUNDS {
-                    if self.take_events().count > 0 {
-                        backlog = true;
-                        rounds += 1;
-                        continue;
-                    }
-                    if !backlog {
-                        self.turns = 0;
-                    }
-                }
-                if self.futures.is_empty() && self.shared.waitables.is_empty() {
-                    return Next::Exit;
-                }
-                if !self.shared.later.borrow().is_empty() {
-                    return Next::Yield;
-                }
-                let set = self.shared.waitables.set();
-                self.queue.rest(set);
-                return Next::Wait(set);
+            let ready = !self.state.queue.is_empty();
+            if ready && left > 0 {
+                continue;
             }
-            if left == 0 {
-                // Events are taken only if what they wake is polled in this turn.
-                if rounds >= ROUNDS || self.take_events().count == 0 {
-                    return Next::Yield;
+            if !swept && (ready || self.turns_since_sweep >= TURNS_PER_SWEEP) {
+                swept = true;
+                if self.sweep() {
+                    // Again in the next turn, as long as that finds anything; and what it has woken now.
+                    continue;
                 }
-                rounds += 1;
-                left = ROUND;
+                self.turns_since_sweep = 0;
             }
+            return self.next(ready);
         }
     }
 
-    /// Tells all events that are there.
-    fn take_events(&mut self) -> Events {
-        let mut events = Events::default();
-        while let Some((event, waitable, code)) = self.shared.waitables.poll() {
-            events.count += 1;
-            events.urgent |= !self.deliver(event, waitable, code);
+    /// What is to come, with futures that are ready or none.
+    fn next(&self, ready: bool) -> Next {
+        if ready {
+            return Next::Yield;
         }
-        events
+        if self.futures.is_empty() && self.state.waitables.is_empty() {
+            self.state.waitables.clear();
+            return Next::Exit;
+        }
+        if !self.state.later.borrow().is_empty() {
+            return Next::Yield;
+        }
+        self.state.lingers.set(self.futures.is_empty());
+        self.rest()
     }
 
-    /// Tells an event. Whether what it wakes may wait for a turn of the host.
-    fn deliver(&self, event: u32, waitable: u32, code: u32) -> bool {
-        let alarm = self.queue.takes_event(waitable);
-        if !alarm {
-            self.queue.tell(|| self.shared.waitables.deliver(waitable, code));
+    fn rest(&self) -> Next {
+        let set = self.state.waitables.set();
+        self.state.queue.rest(set);
+        Next::Wait(set)
+    }
+
+    /// Delivers all events that are there. Returns whether there were any.
+    fn sweep(&mut self) -> bool {
+        let mut any = false;
+        while let Some((_, waitable, code)) = self.state.waitables.poll() {
+            any = true;
+            self.deliver(waitable, code);
         }
-        !alarm && matches!(event, EVENT_STREAM_READ | EVENT_STREAM_WRITE)
+        any
+    }
+
+    fn deliver(&self, waitable: u32, code: u32) {
+        let state = &*self.state;
+        if !state.queue.takes_event(waitable) {
+            state.queue.deliver(|| state.waitables.deliver(waitable, code));
+        }
     }
 
     /// Polls all futures that an event has woken, and at most `count` of the others, those that have been ready for longest;
-    /// each once. Gives how many of the others.
+    /// each once. Returns how many of the others.
     fn poll_ready(&mut self, count: usize) -> usize {
         let mut round = std::mem::take(&mut self.round);
-        let others = self.queue.take(count, &mut round);
+        let others = self.state.queue.take(count, &mut round);
         for key in round.drain(..) {
-            let Some(entry) = self.futures.get_mut(key) else { continue };
-            entry.woken.queued.store(false, Ordering::Relaxed);
-            let polled = entry.future.as_mut().poll(&mut Context::from_waker(&entry.waker));
-            if polled.is_ready() {
-                self.futures.remove(key);
-                if self.root == Some(key) {
-                    self.root = None;
-                }
+            if self.futures.poll(key) && self.root == Some(key) {
+                self.root = None;
             }
             self.add_spawned();
         }
@@ -286,81 +192,19 @@ impl Executor {
     }
 
     fn add_spawned(&mut self) {
-        for future in self.shared.spawned.take() {
-            self.add(future);
+        if self.state.spawned.borrow().is_empty() {
+            return;
         }
-    }
-
-    fn add(&mut self, future: BoxFuture) -> usize {
-        let vacant = self.futures.vacant_entry();
-        let key = vacant.key();
-        let woken = FutureWaker::woken(key, &self.queue);
-        vacant.insert(Entry { future, waker: Waker::from(Arc::clone(&woken)), woken });
-        key
+        for future in self.state.spawned.take() {
+            self.futures.insert(future);
+        }
     }
 }
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        self.queue.end();
+        // The state may be kept by others, but its set is of no use any more.
+        self.state.queue.close();
+        self.state.waitables.close();
     }
-}
-
-/// The task is the one that runs now as long as this lives.
-struct Entered {
-    before: *mut TaskV1,
-}
-
-impl Entered {
-    fn new(task: &mut Box<TaskV3>) -> Self {
-        // SAFETY: the task stays where it is longer than this lives, and dropping this puts back what was there before.
-        Self { before: unsafe { wasip3_task_set(ptr::from_mut(&mut **task).cast()) } }
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        // SAFETY: what was the task before is so again.
-        unsafe { wasip3_task_set(self.before) };
-    }
-}
-
-static VTABLE: VtableV3 =
-    VtableV3 { v2: VtableV2 { register, unregister, clone, drop: release }, rust_spawn: Some(spawn) };
-
-/// A set without a task that waits for it.
-pub(crate) fn unattended() -> Task {
-    Task { task: Rc::into_raw(Rc::<Shared>::default()).cast_mut().cast(), vtable: &VTABLE.v2 }
-}
-
-/// What `task` is if it is one of this executor's.
-pub(crate) fn ours(task: *mut c_void, vtable: &VtableV2) -> Option<&Shared> {
-    // SAFETY: with this vtable, `task` is a `Shared` that whoever has a `Task` keeps alive.
-    ptr::eq(vtable, &VTABLE.v2).then(|| unsafe { &*task.cast::<Shared>() })
-}
-
-unsafe extern "C" fn register(task: *mut c_void, waitable: u32, callback: Callback, told: *mut c_void) -> *mut c_void {
-    // SAFETY: the interface's promise: `task` is what `Entered` or `clone` gave, and alive.
-    unsafe { &*task.cast::<Shared>() }.waitables.register(waitable, callback, told, false)
-}
-
-unsafe extern "C" fn unregister(task: *mut c_void, waitable: u32) -> *mut c_void {
-    // SAFETY: as in `register`.
-    unsafe { &*task.cast::<Shared>() }.waitables.unregister(waitable)
-}
-
-unsafe extern "C" fn clone(task: *mut c_void) -> *mut c_void {
-    // SAFETY: as in `register`; the pointer came from an `Rc`.
-    unsafe { Rc::increment_strong_count(task.cast_const().cast::<Shared>()) };
-    task
-}
-
-unsafe extern "C" fn release(task: *mut c_void) {
-    // SAFETY: the interface's promise: this is what `clone` gave, once.
-    unsafe { Rc::decrement_strong_count(task.cast_const().cast::<Shared>()) };
-}
-
-unsafe fn spawn(task: *mut c_void, future: Box<dyn Future<Output = ()>>) {
-    // SAFETY: as in `register`.
-    unsafe { &*task.cast::<Shared>() }.spawned.borrow_mut().push(Pin::from(future));
 }

@@ -1,7 +1,8 @@
 //! The canonical ABI's functions that the executor calls.
 
-#![expect(unsafe_code, reason = "imports of the canonical ABI")]
+#![cfg_attr(any(target_family = "wasm", not(test)), expect(unsafe_code, reason = "imports of the canonical ABI"))]
 
+#[cfg(any(target_family = "wasm", not(test)))]
 use crate::abi::TaskV1;
 
 /// The code that says that an operation goes on.
@@ -22,10 +23,13 @@ macro_rules! import {
             }
 
             /// Outside of a component there are no tasks, and nothing that is called when there is one.
-            #[cfg(not(target_family = "wasm"))]
+            #[cfg(not(any(target_family = "wasm", test)))]
             pub(crate) unsafe fn $name($(_: $type),*) $(-> $result)? {
                 unreachable!("there are no component-model tasks here")
             }
+
+            #[cfg(all(not(target_family = "wasm"), test))]
+            pub(crate) use crate::fake_host::intrinsics::$name;
         )*
     };
 }
@@ -52,7 +56,10 @@ unsafe extern "C" {
 }
 
 /// There are no tasks outside of a component.
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(any(target_family = "wasm", test)))]
 pub(crate) unsafe fn wasip3_task_set(_: *mut TaskV1) -> *mut TaskV1 {
     std::ptr::null_mut()
 }
+
+#[cfg(all(not(target_family = "wasm"), test))]
+pub(crate) use crate::fake_host::intrinsics::wasip3_task_set;

@@ -3,6 +3,7 @@
 //! Invariants:
 //! 1. A waitable is in the set while it is registered; one that was registered to stay, also between registrations.
 //! 2. A waitable that does not stay leaves the set before its callback is called, as wit-bindgen's callbacks expect.
+//! 3. Every callback is called or handed back by `unregister`, once.
 
 #![expect(unsafe_code, reason = "calls the canonical ABI and C callbacks")]
 
@@ -13,12 +14,6 @@ use std::ptr;
 use crate::abi::Callback;
 use crate::entries::Entries;
 use crate::intrinsics::{join, set_drop, set_new, set_poll};
-use crate::run_queue::KEPT;
-
-thread_local! {
-    /// Sets of tasks that have ended, empty.
-    static SETS: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-}
 
 /// A set of waitables.
 #[derive(Default)]
@@ -30,11 +25,21 @@ pub(crate) struct Waitables {
     registered: Cell<usize>,
 }
 
+/// What is known of a waitable.
 #[derive(Clone, Copy, Default)]
 struct Entry {
-    told: Option<(Callback, *mut c_void)>,
+    registered: Option<(Callback, *mut c_void)>,
+    /// It is in the set.
     joined: bool,
+    /// It stays in the set when its callback is called.
     stays: bool,
+}
+
+/// Whether a waitable stays in the set when its callback is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stay {
+    Yes,
+    No,
 }
 
 impl Waitables {
@@ -42,60 +47,66 @@ impl Waitables {
     pub(crate) fn set(&self) -> u32 {
         if self.set.get() == 0 {
             // SAFETY: makes a handle, which this owns. Sets are asked for in tasks alone.
-            self.set.set(SETS.with_borrow_mut(Vec::pop).unwrap_or_else(|| unsafe { set_new() }));
+            self.set.set(unsafe { set_new() });
         }
         self.set.get()
     }
 
-    /// Whether nothing is registered.
+    /// Whether no callback is registered.
     pub(crate) fn is_empty(&self) -> bool {
         self.registered.get() == 0
     }
 
-    /// Registers a callback for the next event of `waitable`; gives what was registered with the one before, or null.
-    pub(crate) fn register(&self, waitable: u32, callback: Callback, told: *mut c_void, stays: bool) -> *mut c_void {
+    /// Registers a callback for the next event of `waitable`. Returns the data that was registered before, or null.
+    ///
+    /// # Safety
+    /// `waitable` is a handle of this component's with an operation in flight. It stays one, and `data` stays valid for
+    /// `callback`, until `callback` is called or [`Waitables::unregister`] or [`Waitables::close`] was. One that stays is
+    /// unregistered before its handle is dropped or given away, also if its callback was called.
+    pub(crate) unsafe fn register(
+        &self,
+        waitable: u32,
+        callback: Callback,
+        data: *mut c_void,
+        stay: Stay,
+    ) -> *mut c_void {
         let mut entries = self.entries.borrow_mut();
         let entry = entries.entry(waitable);
         if !entry.joined {
-            // SAFETY: whoever registers has an operation in flight on this handle of this component's.
+            // SAFETY: the caller's promise: the handle is this component's. The set is ours.
             unsafe { join(waitable, self.set()) };
         }
-        let before = entry.told.replace((callback, told));
+        let before = entry.registered.replace((callback, data));
         entry.joined = true;
-        entry.stays = stays;
+        entry.stays = stay == Stay::Yes;
         if before.is_none() {
             self.registered.set(self.registered.get() + 1);
         }
-        before.map_or(ptr::null_mut(), |(_, told)| told)
+        before.map_or(ptr::null_mut(), |(_, data)| data)
     }
 
-    /// Takes `waitable` out of the set; gives what was registered, or null.
+    /// Takes `waitable` out of the set. Returns the data that was registered, or null.
     pub(crate) fn unregister(&self, waitable: u32) -> *mut c_void {
-        let mut entries = self.entries.borrow_mut();
-        let Some(entry) = entries.take(waitable) else { return ptr::null_mut() };
-        if entry.joined {
-            // SAFETY: the handle was joined, and leaves before it is dropped.
-            unsafe { join(waitable, 0) };
-        }
-        self.forgotten(entry.told)
+        let Some(entry) = self.entries.borrow_mut().take(waitable) else { return ptr::null_mut() };
+        self.leave(waitable, &entry);
+        self.forget(entry.registered)
     }
 
-    /// Tells whoever registered for `waitable` that its operation has ended with `code`.
+    /// Calls what is registered for `waitable`, whose operation has ended with `code`.
     pub(crate) fn deliver(&self, waitable: u32, code: u32) {
-        let told = {
+        let registered = {
             let mut entries = self.entries.borrow_mut();
             let Some(entry) = entries.get_mut(waitable) else { return };
-            if entry.joined && !entry.stays {
+            if !entry.stays {
+                self.leave(waitable, entry);
                 entry.joined = false;
-                // SAFETY: as in `unregister`.
-                unsafe { join(waitable, 0) };
             }
-            entry.told.take()
+            entry.registered.take()
         };
-        self.forgotten(told);
-        if let Some((callback, told)) = told {
-            // SAFETY: what was registered is valid until it is called, once.
-            unsafe { callback(told, code) };
+        self.forget(registered);
+        if let Some((callback, data)) = registered {
+            // SAFETY: `data` is valid, as whoever registered has promised: the callback was neither called nor handed back.
+            unsafe { callback(data, code) };
         }
     }
 
@@ -112,30 +123,39 @@ impl Waitables {
         (kind != 0).then_some((kind, waitable, code))
     }
 
-    fn forgotten(&self, told: Option<(Callback, *mut c_void)>) -> *mut c_void {
-        let Some((_, told)) = told else { return ptr::null_mut() };
+    /// Takes everything out of the set, and forgets what is registered.
+    pub(crate) fn clear(&self) {
+        let entries = self.entries.take();
+        entries.iter().for_each(|(waitable, entry)| self.leave(waitable, entry));
+        self.registered.set(0);
+    }
+
+    /// As [`Waitables::clear`], and drops the set, in which is nothing else.
+    pub(crate) fn close(&self) {
+        self.clear();
+        let set = self.set.take();
+        if set != 0 {
+            // SAFETY: the set is ours and empty, and nobody waits for it: its task has ended.
+            unsafe { set_drop(set) };
+        }
+    }
+
+    fn leave(&self, waitable: u32, entry: &Entry) {
+        if entry.joined {
+            // SAFETY: the handle is alive, as whoever registered has promised: it was not unregistered since.
+            unsafe { join(waitable, 0) };
+        }
+    }
+
+    fn forget(&self, registered: Option<(Callback, *mut c_void)>) -> *mut c_void {
+        let Some((_, data)) = registered else { return ptr::null_mut() };
         self.registered.set(self.registered.get() - 1);
-        told
+        data
     }
 }
 
 impl Drop for Waitables {
     fn drop(&mut self) {
-        for (waitable, _) in self.entries.get_mut().iter().filter(|(_, entry)| entry.joined) {
-            // SAFETY: whoever holds the handle unregisters before dropping it, so it is alive.
-            unsafe { join(waitable, 0) };
-        }
-        let set = self.set.get();
-        if set == 0 {
-            return;
-        }
-        // Nobody waits for it: its task has ended.
-        let kept = SETS.with_borrow(Vec::len) < KEPT;
-        if kept {
-            SETS.with_borrow_mut(|sets| sets.push(set));
-        } else {
-            // SAFETY: the set is ours and empty.
-            unsafe { set_drop(set) };
-        }
+        self.close();
     }
 }

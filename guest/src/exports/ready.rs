@@ -15,7 +15,6 @@ use crate::reader_tries::{Tried, Watched};
 use crate::transport::byte_streams::ByteStreams;
 use crate::transport::outbound::Data;
 use crate::transport::ready::ReadyQueue;
-use crate::transport::task;
 use crate::{Server, StreamReader, StreamWriter};
 
 /// Words that an answer has before its last part.
@@ -131,7 +130,6 @@ impl fast::GuestReadyQueue for Ready {
     }
 
     fn exchange(&self, question: Vec<u64>) -> Vec<u64> {
-        task::look_unattended();
         let mut answer = Vec::with_capacity(question.len());
         let mut rest = question.as_slice();
         while let Some((part, after)) = Part::split(rest) {

@@ -2,9 +2,9 @@
 
 #![expect(unsafe_code, reason = "the other component reads our buffer while a write is in flight")]
 
-use wasyncio_executor::Lookout;
 use wit_bindgen::rt::async_support::{StreamReader, StreamVtable, StreamWriter};
 
+use super::lookout::Lookout;
 use super::progress::{BLOCKED, Ended, MOST};
 use crate::error::{Error, Result};
 

@@ -11,6 +11,8 @@ pub(crate) mod byte_streams;
 pub(crate) mod clock;
 pub(crate) mod inbound;
 pub(crate) mod listener;
+#[cfg(feature = "component")]
+mod lookout;
 pub(crate) mod outbound;
 pub(crate) mod pipe;
 pub(crate) mod progress;

@@ -10,15 +10,11 @@ pub(crate) use wasyncio_executor::{Task, runs};
 thread_local! {
     /// The task that is told of what nobody else waits for.
     static KEEPER: RefCell<Option<Task>> = const { RefCell::new(None) };
-    /// Where operations are registered before there is that.
-    #[cfg(feature = "component")]
-    static UNATTENDED: Task = Task::unattended();
 }
 
 /// Makes the task that runs now the one that is told of operations which are polled where no task runs. It must stay.
 #[cfg(feature = "component")]
 pub(crate) fn keep_with_current() {
-    wasyncio_executor::gather();
     if let Some(current) = Task::current() {
         KEEPER.replace(Some(current));
     }
@@ -37,14 +33,5 @@ pub(super) fn is_current_or_keeper(task: &Task) -> bool {
 
 /// The task that runs now; where none does, the one that stays, if there is one.
 pub(super) fn current_or_keeper() -> Option<Task> {
-    let task = Task::current().or_else(|| KEEPER.with_borrow(Clone::clone));
-    #[cfg(feature = "component")]
-    let task = task.or_else(|| Some(UNATTENDED.with(Clone::clone)));
-    task
-}
-
-/// Tells of what has ended and no task is told of.
-#[cfg(feature = "component")]
-pub(crate) fn look_unattended() {
-    UNATTENDED.with(Task::look);
+    Task::current().or_else(|| KEEPER.with_borrow(Clone::clone))
 }

@@ -2,11 +2,37 @@
 
 #![expect(unsafe_code, reason = "calls the canonical ABI")]
 
-use crate::intrinsics::{join, set_drop, set_new, set_poll};
+macro_rules! import {
+    ($($link:literal fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)*) => {
+        $(
+            unsafe fn $name($($argument: $type),*) $(-> $result)? {
+                #[cfg(target_family = "wasm")]
+                {
+                    #[link(wasm_import_module = "$root")]
+                    unsafe extern "C" {
+                        #[link_name = $link]
+                        fn import($($argument: $type),*) $(-> $result)?;
+                    }
+                    // SAFETY: the caller's promise.
+                    unsafe { import($($argument),*) }
+                }
+                #[cfg(not(target_family = "wasm"))]
+                unreachable!("there are no streams here: {:?}", ($($argument,)*))
+            }
+        )*
+    };
+}
+
+import! {
+    "[waitable-set-new]" fn set_new() -> u32;
+    "[waitable-set-drop]" fn set_drop(set: u32);
+    "[waitable-set-poll]" fn set_poll(set: u32, event: *mut [u32; 2]) -> u32;
+    "[waitable-join]" fn join(waitable: u32, set: u32);
+}
 
 /// Looks whether an operation on one end of a stream has ended. For one that ends in a call of another component: to be told
 /// of it would cost a turn.
-pub struct Lookout {
+pub(crate) struct Lookout {
     set: u32,
     waitable: u32,
 }
@@ -15,7 +41,7 @@ impl Lookout {
     /// # Safety
     /// `waitable` is an end of a stream that lives at least as long as this, is waited for nowhere else, and is never cancelled or
     /// given away.
-    pub unsafe fn new(waitable: u32) -> Self {
+    pub(crate) unsafe fn new(waitable: u32) -> Self {
         // SAFETY: the set is ours, and the waitable is alive.
         unsafe {
             let set = set_new();
@@ -25,7 +51,7 @@ impl Lookout {
     }
 
     /// The code of the operation in flight, if it has ended. Gives it once.
-    pub fn ended(&self) -> Option<u32> {
+    pub(crate) fn ended(&self) -> Option<u32> {
         let mut event = [0; 2];
         // SAFETY: the set is ours, and `event` has room for the two numbers.
         let kind = unsafe { set_poll(self.set, &raw mut event) };
