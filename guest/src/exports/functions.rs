@@ -2,7 +2,6 @@
 
 use super::Component;
 use super::bindings::{connect, server, sockets, streams, types};
-use super::outlive::outlive;
 use super::resources::split;
 use crate::connect::{ByteStream, from_streams, open_connection_sock, open_connection_with};
 use crate::listen::{start_server_sock, start_server_with};
@@ -20,7 +19,7 @@ impl streams::Guest for Component {
         limit: Option<u64>,
     ) -> Result<(streams::StreamReader, streams::StreamWriter, ByteStream), types::Error> {
         background::stay();
-        let (reader, writer, outgoing) = outlive(async { from_streams(incoming, limit) }).await?;
+        let (reader, writer, outgoing) = from_streams(incoming, limit)?;
         Ok((streams::StreamReader::new(reader), streams::StreamWriter::new(writer), outgoing))
     }
 }
@@ -31,7 +30,7 @@ impl sockets::Guest for Component {
         limit: Option<u64>,
     ) -> Result<(streams::StreamReader, streams::StreamWriter), types::Error> {
         background::stay();
-        Ok(split(outlive(async { open_connection_sock(&sock, limit) }).await?))
+        Ok(split(open_connection_sock(&sock, limit)?))
     }
 
     async fn start_server(
@@ -40,7 +39,7 @@ impl sockets::Guest for Component {
     ) -> Result<server::Server, types::Error> {
         background::stay();
         let options = options.map(Into::into).unwrap_or_default();
-        Ok(server::Server::new(outlive(async { start_server_sock(sock, options) }).await?))
+        Ok(server::Server::new(start_server_sock(sock, options)?))
     }
 }
 
@@ -52,7 +51,7 @@ impl connect::Guest for Component {
     ) -> Result<(streams::StreamReader, streams::StreamWriter), types::Error> {
         background::stay();
         let options = options.map(Into::into).unwrap_or_default();
-        Ok(split(outlive(open_connection_with(host.as_deref(), port, options)).await?))
+        Ok(split(open_connection_with(host.as_deref(), port, options).await?))
     }
 }
 
@@ -66,6 +65,6 @@ impl server::Guest for Component {
     ) -> Result<server::Server, types::Error> {
         background::stay();
         let options = options.map(Into::into).unwrap_or_default();
-        Ok(server::Server::new(outlive(start_server_with(&hosts, port, options)).await?))
+        Ok(server::Server::new(start_server_with(&hosts, port, options).await?))
     }
 }

@@ -4,7 +4,6 @@ mod bindings;
 mod convert;
 mod fast;
 mod functions;
-mod outlive;
 mod ready;
 mod resources;
 mod runtime;

@@ -2,7 +2,6 @@
 
 use super::bindings::{server, streams, types};
 use super::convert;
-use super::outlive::outlive;
 use crate::transport::outbound::Data;
 use crate::{Server, StreamReader, StreamReaderProtocol, StreamWriter, Transport};
 
@@ -13,19 +12,19 @@ pub(super) fn split((reader, writer): (StreamReader, StreamWriter)) -> (streams:
 
 impl streams::GuestStreamReader for StreamReader {
     async fn read(&self, n: i64) -> Result<Vec<u8>, types::Error> {
-        Ok(outlive(Self::read(self, n)).await?)
+        Ok(Self::read(self, n).await?)
     }
 
     async fn readline(&self) -> Result<Vec<u8>, types::Error> {
-        Ok(outlive(Self::readline(self)).await?)
+        Ok(Self::readline(self).await?)
     }
 
     async fn readexactly(&self, n: i64) -> Result<Vec<u8>, types::Error> {
-        Ok(outlive(Self::readexactly(self, n)).await?)
+        Ok(Self::readexactly(self, n).await?)
     }
 
     async fn readuntil(&self, separators: Vec<Vec<u8>>) -> Result<Vec<u8>, types::Error> {
-        Ok(outlive(Self::readuntil(self, &separators)).await?)
+        Ok(Self::readuntil(self, &separators).await?)
     }
 
     fn at_eof(&self) -> bool {
@@ -67,7 +66,7 @@ impl streams::GuestStreamWriter for StreamWriter {
     }
 
     async fn drain(&self) -> Result<(), types::Error> {
-        Ok(outlive(Self::drain(self)).await?)
+        Ok(Self::drain(self).await?)
     }
 
     fn can_write_eof(&self) -> bool {
@@ -87,7 +86,7 @@ impl streams::GuestStreamWriter for StreamWriter {
     }
 
     async fn wait_closed(&self) -> Result<(), types::Error> {
-        Ok(outlive(Self::wait_closed(self)).await?)
+        Ok(Self::wait_closed(self).await?)
     }
 
     fn get_extra_info(&self, name: String) -> Option<types::ExtraInfo> {
@@ -187,25 +186,25 @@ impl streams::GuestStreamReaderProtocol for StreamReaderProtocol {
     }
 
     async fn drain(&self) -> Result<(), types::Error> {
-        Ok(outlive(Self::drain(self)).await?)
+        Ok(Self::drain(self).await?)
     }
 
     async fn wait_closed(&self) -> Result<(), types::Error> {
-        Ok(outlive(Self::wait_closed(self)).await?)
+        Ok(Self::wait_closed(self).await?)
     }
 }
 
 impl server::GuestServer for Server {
     async fn accept(&self) -> Result<(streams::StreamReader, streams::StreamWriter), types::Error> {
-        Ok(split(outlive(Self::accept(self)).await?))
+        Ok(split(Self::accept(self).await?))
     }
 
     async fn start_serving(&self) -> Result<(), types::Error> {
-        Ok(outlive(async { Self::start_serving(self) }).await?)
+        Ok(Self::start_serving(self)?)
     }
 
     async fn serve_forever(&self) -> Result<(), types::Error> {
-        Ok(outlive(Self::serve_until_closed(self)).await?)
+        Ok(Self::serve_until_closed(self).await?)
     }
 
     fn is_serving(&self) -> bool {
@@ -229,7 +228,7 @@ impl server::GuestServer for Server {
     }
 
     async fn wait_closed(&self) -> Result<(), types::Error> {
-        outlive(Self::wait_closed(self)).await;
+        Self::wait_closed(self).await;
         Ok(())
     }
 }
