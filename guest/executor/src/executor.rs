@@ -102,9 +102,12 @@ impl Executor {
 
     fn entered(&mut self, event: Event) -> Next {
         self.state.queue.begin_turn();
-        self.state.lingers.set(false);
-        for waker in self.state.later.take() {
-            waker.wake();
+        if !self.state.later.borrow().is_empty() {
+            // Who gave way goes on after everything else that can: also after what has happened meanwhile.
+            self.sweep();
+            for waker in self.state.later.take() {
+                waker.wake();
+            }
         }
         match event.kind {
             EVENT_NONE => {}
@@ -149,7 +152,6 @@ impl Executor {
         if !self.state.later.borrow().is_empty() {
             return Next::Yield;
         }
-        self.state.lingers.set(self.futures.is_empty());
         self.rest()
     }
 

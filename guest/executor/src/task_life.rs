@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "is called by the host")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::mem::ManuallyDrop;
 
@@ -20,7 +20,13 @@ const SPARE_EXECUTORS: usize = 64;
 /// An executor that has run more futures at a time is not kept, for the memory that these have left.
 const SPARE_FUTURES: usize = 8;
 
+/// After so many calls that have answered at once, one yields before it does anything. The host looks for what has happened outside
+/// only when nothing else is to be done: a program that calls and calls would keep everybody else waiting.
+const CALLS_PER_YIELD: u32 = 8;
+
 thread_local! {
+    /// Calls that have answered at once since one yielded.
+    static CALLS: Cell<u32> = const { Cell::new(0) };
     #[expect(clippy::vec_box, reason = "they go in and out as boxes")]
     static SPARE: RefCell<Vec<Box<Executor>>> = const { RefCell::new(Vec::new()) };
 }
@@ -61,8 +67,12 @@ enum End {
 unsafe fn begin(root: BoxFuture, end: End) -> u32 {
     let mut executor = SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Box::new(Executor::new()));
     executor.begin(root);
-    let mut next = executor.turn(Event::NONE);
-    if next == Next::Exit && end == End::AfterTheCaller {
+    let yields = end == End::AfterTheCaller && CALLS.get() >= CALLS_PER_YIELD;
+    let mut next = if yields { Next::Yield } else { executor.turn(Event::NONE) };
+    if yields {
+        CALLS.set(0);
+    } else if next == Next::Exit && end == End::AfterTheCaller {
+        CALLS.set(CALLS.get() + 1);
         next = executor.one_more_turn();
     }
     if next == Next::Exit {

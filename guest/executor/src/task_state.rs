@@ -2,7 +2,7 @@
 
 #![expect(unsafe_code, reason = "is called through the C interface to component-model tasks")]
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ffi::c_void;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -27,8 +27,6 @@ pub(crate) struct TaskState {
     pub(crate) spawned: RefCell<Vec<BoxFuture>>,
     /// Who is to be woken after the host's next turn.
     pub(crate) later: RefCell<Vec<Waker>>,
-    /// The task has no future any more, and rests until the operations that are registered have ended.
-    pub(crate) lingers: Cell<bool>,
 }
 
 impl TaskState {
@@ -57,12 +55,11 @@ impl TaskState {
         ptr::eq(vtable, &VTABLE.v2).then(|| unsafe { &*task.cast::<Self>() })
     }
 
+    /// As [`Waitables::unregister`]. A task that rests is resumed: the host may be about to deliver the event that has left the set
+    /// with the waitable, and wasmtime (48) ends the program if it finds none; or there was nothing else that the task rests for.
     fn unregister(&self, waitable: u32) -> *mut c_void {
         let data = self.waitables.unregister(waitable);
-        if self.lingers.get() && self.waitables.is_empty() {
-            // What it rests for goes on elsewhere. It ends.
-            self.queue.resume();
-        }
+        self.queue.resume();
         data
     }
 }

@@ -75,7 +75,8 @@ impl Operation {
         Poll::Pending
     }
 
-    fn withdraw(&self) {
+    /// Nobody waits any more; the operation goes on.
+    pub(super) fn withdraw(&self) {
         let Some(task) = self.inner.task.take() else { return };
         let data = task.unregister(self.inner.handle);
         assert!(!fake_host::is_joined(self.inner.handle), "it has left the set");
