@@ -4,12 +4,14 @@
 //! sockets. Every wait has a deadline.
 
 mod artifacts;
+mod process;
 mod program;
 mod python;
 
 pub use artifacts::{app, command, dist, example, stock_wasmtime};
+pub use process::{cpu_time, resident};
 pub use program::{Finished, Running, finish, spawn};
-pub use python::{python, run_python};
+pub use python::{python, python_is_at_least, run_python};
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

@@ -53,16 +53,25 @@ pub fn spawn(command: &mut Command) -> Running {
 impl Running {
     /// Waits for a line with `text` in it.
     pub fn line_with(&mut self, text: &str) -> String {
-        if let Some(line) = self.seen.iter().find(|line| line.contains(text)) {
+        self.line_where(DEADLINE, text, |line| line.contains(text))
+    }
+
+    /// Waits so long for this line.
+    pub fn line_within(&mut self, limit: Duration, text: &str) {
+        self.line_where(limit, text, |line| line == text);
+    }
+
+    fn line_where(&mut self, limit: Duration, text: &str, wanted: impl Fn(&str) -> bool) -> String {
+        if let Some(line) = self.seen.iter().find(|line| wanted(line)) {
             return line.clone();
         }
-        let end = Instant::now() + DEADLINE;
+        let end = Instant::now() + limit;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => {
                     self.seen.push(line.clone());
-                    if line.contains(text) {
+                    if wanted(&line) {
                         return line;
                     }
                 }

@@ -37,8 +37,9 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let packages = programs.iter().map(|program| program.package.clone()).collect::<Vec<_>>();
     component::build_apps(workspace, &toolchain, &packages, &apps)?;
     for program in &programs {
+        // What imports no streams is complete as it is.
         let app = apps.join(format!("{}.wasm", program.package));
-        if program.imports_streams {
+        if component::imports(&app, STREAMS)? {
             compose(workspace, &streams, &app, &program.composed)?;
         } else {
             copy(workspace, &app, &program.composed)?;
@@ -47,12 +48,13 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// An app to be built and composed.
+/// What the imports begin with that composing provides.
+const STREAMS: &str = "wasyncio:streams/";
+
+/// An app to be built and, if it imports the streams, composed.
 struct Program {
     /// Its package.
     package: String,
-    /// It imports `wasyncio:streams`, through the crate `wasyncio-client`. Any other program is complete as it is.
-    imports_streams: bool,
     /// Where it goes, composed: named for the folder of its package.
     composed: PathBuf,
 }
@@ -69,11 +71,10 @@ fn programs(workspace: &Workspace) -> Result<Vec<Program>> {
             let manifest = folder.join("Cargo.toml");
             let Some(name) = folder.file_name().filter(|_| manifest.is_file()) else { continue };
             let text = fs::read_to_string(&manifest)?;
-            let imports_streams = text.lines().any(|line| line.starts_with("wasyncio-client"));
             let package =
                 package_name(&text).ok_or_else(|| format!("{} names no package", workspace.shown(&manifest)))?;
             let file = Path::new(name).with_extension("wasm");
-            programs.push(Program { package, imports_streams, composed: workspace.dist().join(composed).join(file) });
+            programs.push(Program { package, composed: workspace.dist().join(composed).join(file) });
         }
     }
     programs.sort_by(|one, other| one.composed.cmp(&other.composed));

@@ -120,6 +120,32 @@ fn without_sections(binary: &[u8], names: &[&str]) -> wasmparser::Result<Vec<u8>
     Ok(kept)
 }
 
+/// Whether the component at `path` imports something whose name begins with `prefix`.
+pub(crate) fn imports(path: &Path, prefix: &str) -> Result<bool> {
+    let component = fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let imports = imported_names(&component).map_err(|error| format!("{} is no component: {error}", path.display()))?;
+    Ok(imports.iter().any(|name| name.starts_with(prefix)))
+}
+
+/// The names of a component's own imports, not those of its parts.
+fn imported_names(component: &[u8]) -> wasmparser::Result<Vec<&str>> {
+    let mut names = Vec::new();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= i32::from(depth > 0),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    names.push(import?.name.name);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
 fn write_if_changed(path: &Path, content: &[u8]) -> std::io::Result<()> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(());
@@ -136,6 +162,16 @@ mod tests {
 
     /// A component with a custom section `a`, a module that has one too, and a custom section `b`.
     const BINARY: &[u8] = b"\0asm\x0d\0\x01\0\x00\x02\x01a\x01\x0c\0asm\x01\0\0\0\x00\x02\x01a\x00\x02\x01b";
+
+    #[test]
+    fn only_imports_of_the_component_itself_are_its_imports() {
+        // Imports the instance `a:b/c`; a component in it imports the instance `d:e/f`.
+        let outer = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0\x0a\x0a\x01\0\x05a:b/c\x05\0";
+        let inner = b"\x04\x19\0asm\x0d\0\x01\0\x07\x03\x01\x42\0\x0a\x0a\x01\0\x05d:e/f\x05\0";
+        let binary = [&outer[..], &inner[..]].concat();
+        let names = imported_names(&binary).unwrap();
+        assert_eq!(names, ["a:b/c"]);
+    }
 
     #[test]
     fn only_the_sections_named_leave_and_those_of_parts_stay() {

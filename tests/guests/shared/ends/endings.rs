@@ -1,0 +1,178 @@
+//! Ends of a connection that the peer brings about while somebody waits.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use asyncio::{Error, StreamReader, StreamWriter, start_server};
+use wit_bindgen::spawn_local;
+
+use crate::today;
+use crate::transcript::{attempt, number, outcome, say, serve, serving, shared, told, turn};
+
+/// More than the system buffers for a peer that does not read.
+const MUCH: usize = 3_000_000;
+
+/// Arguments: how many connections, and how many bytes to write.
+pub(crate) async fn reset_while_closing() -> Result<(), Error> {
+    async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; number(2)])?;
+        writer.close();
+        say(format!("closing {of}"));
+        attempt(&format!("wait_closed {of}"), writer.wait_closed()).await;
+        Ok(())
+    }
+    serve(number(1), handle).await
+}
+
+pub(crate) async fn reset_while_draining() -> Result<(), Error> {
+    async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        say(format!("draining {of}"));
+        attempt(&format!("drain {of}"), writer.drain()).await;
+        say(format!("is_closing {of} {}", writer.is_closing()));
+        attempt(&format!("drain again {of}"), writer.drain()).await;
+        writer.close();
+        attempt(&format!("wait_closed {of}"), writer.wait_closed()).await;
+        Ok(())
+    }
+    serve(number(1), handle).await
+}
+
+pub(crate) async fn reset_wakes_every_waiter() -> Result<(), Error> {
+    async fn handle(_: usize, reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        let writer = shared(writer);
+        let mut waiters = Vec::new();
+        for _ in 0..3 {
+            let draining = writer.clone();
+            waiters.push(("drain", spawn_local(async move { outcome(draining.drain()).await })));
+            let closing = writer.clone();
+            waiters.push(("wait_closed", spawn_local(async move { outcome(closing.wait_closed()).await })));
+        }
+        let read = async move { outcome(async { reader.read(1).await.map(|_| ()) }).await };
+        waiters.push(("read", spawn_local(read)));
+        turn().await;
+        say("waiting 1");
+        for (name, waiter) in waiters {
+            say(format!("{name} {}", waiter.await.unwrap_or_else(|| "was cancelled".into())));
+        }
+        writer.close();
+        Ok(())
+    }
+    serve(1, handle).await
+}
+
+pub(crate) async fn reset_while_write_eof_is_pending() -> Result<(), Error> {
+    async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        writer.write_eof()?;
+        say(format!("ending {of}"));
+        attempt("drain", writer.drain()).await;
+        attempt("wait_closed", writer.wait_closed()).await;
+        Ok(())
+    }
+    serve(1, handle).await
+}
+
+pub(crate) async fn reset_while_write_eof_and_close_are_pending() -> Result<(), Error> {
+    async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        writer.write_eof()?;
+        writer.close();
+        say(format!("closing {of}"));
+        attempt("wait_closed", writer.wait_closed()).await;
+        Ok(())
+    }
+    serve(1, handle).await
+}
+
+pub(crate) async fn reset_after_close_while_a_send_is_awaited() -> Result<(), Error> {
+    async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        let writer = shared(writer);
+        let draining = writer.clone();
+        let drain = spawn_local(async move { outcome(draining.drain()).await });
+        turn().await;
+        writer.close();
+        say(format!("closing {of}"));
+        say(format!("drain {}", drain.await.unwrap_or_else(|| "was cancelled".into())));
+        attempt("wait_closed", writer.wait_closed()).await;
+        Ok(())
+    }
+    serve(1, handle).await
+}
+
+fn name_of_peer(writer: &StreamWriter) -> String {
+    today::peername(writer).map_or("None".into(), |(host, port)| format!("('{host}', {port})"))
+}
+
+/// The peer has reset after it was accepted, before anybody looked.
+pub(crate) async fn peername_after_reset() -> Result<(), Error> {
+    async fn handle(of: usize, reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        say(format!("accepted {of}"));
+        attempt(&format!("read {of}"), async { reader.read(1).await.map(|_| ()) }).await;
+        say(format!("peername {of} {}", name_of_peer(&writer)));
+        writer.close();
+        say(format!("peername closing {of} {}", name_of_peer(&writer)));
+        attempt(&format!("wait_closed {of}"), writer.wait_closed()).await;
+        say(format!("peername closed {of} {}", name_of_peer(&writer)));
+        Ok(())
+    }
+    serve(number(1), handle).await
+}
+
+/// The first connection tells when the others have come and gone.
+pub(crate) async fn peername_of_a_peer_gone_before_accept() -> Result<(), Error> {
+    let server = start_server("127.0.0.1", 0).await?;
+    serving(&server);
+    let (begins, _writer) = server.accept().await?;
+    begins.readline().await?;
+    for of in 1..=number(1) {
+        let (_reader, writer) = server.accept().await?;
+        say(format!("peername {of} {}", name_of_peer(&writer)));
+        writer.close();
+        say(format!("peername closing {of} {}", name_of_peer(&writer)));
+    }
+    Ok(())
+}
+
+/// Waits in `drain` again and again, each time until something else is ready first, which is at once. The peer never reads; it
+/// tells when it has measured the memory.
+pub(crate) async fn given_up_drains_leave_nothing() -> Result<(), Error> {
+    async fn handle(_: usize, reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        let writer = shared(writer);
+        give_up(&writer, number(1) / 10).await;
+        say("begin");
+        reader.readline().await?;
+        give_up(&writer, number(1)).await;
+        say("end");
+        reader.readline().await?;
+        Ok(())
+    }
+    serve(1, handle).await
+}
+
+async fn give_up(writer: &std::rc::Rc<StreamWriter>, rounds: usize) {
+    for _ in 0..rounds {
+        let mut drain = pin!(writer.drain());
+        let mut other = pin!(wit_bindgen::yield_async());
+        let ended = poll_fn(|cx| match drain.as_mut().poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending => other.as_mut().poll(cx).map(|()| None),
+        });
+        if let Some(ended) = ended.await {
+            say(format!("drain has ended: {:?}", ended.map_err(|error| told(&error))));
+            return;
+        }
+    }
+    // And each in a task of its own, which is cancelled.
+    for _ in 0..rounds / 10 {
+        let draining = writer.clone();
+        let mut task = spawn_local(async move { draining.drain().await.is_ok() });
+        wit_bindgen::yield_async().await;
+        task.cancel();
+        wit_bindgen::yield_async().await;
+    }
+}

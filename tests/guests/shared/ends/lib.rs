@@ -1,0 +1,50 @@
+//! How connections end, and how listening begins: one source for the crate `wasyncio` linked in, for `bindings/rust` and for the
+//! methods of `wit/` as generated, each under the name `asyncio`. `tests/oracle/ends.py` is the same program for CPython,
+//! function by function; `tests/ends.rs` plays the peers and compares the transcripts.
+
+mod accepting;
+mod endings;
+mod listening;
+mod today;
+mod transcript;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use asyncio::Error;
+
+type Case = fn() -> Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
+macro_rules! cases {
+    ($($module:ident: $($name:ident),+;)+) => {
+        const CASES: &[(&str, Case)] = &[$($((stringify!($name), || Box::pin($module::$name())),)+)+];
+    };
+}
+
+cases! {
+    endings: reset_while_closing, reset_while_draining, reset_wakes_every_waiter, reset_while_write_eof_is_pending,
+        reset_while_write_eof_and_close_are_pending, reset_after_close_while_a_send_is_awaited, peername_after_reset,
+        peername_of_a_peer_gone_before_accept, given_up_drains_leave_nothing;
+    listening: the_first_address_is_lacking, the_only_address_is_lacking, one_family_cannot_be_bound,
+        one_family_does_not_exist;
+    accepting: listeners_take_turns;
+}
+
+struct Ends;
+
+impl wasip3::exports::cli::run::Guest for Ends {
+    async fn run() -> Result<(), ()> {
+        let name = transcript::argument(0);
+        if name == "list" {
+            CASES.iter().for_each(|(name, _)| console::println(*name));
+            return Ok(());
+        }
+        let Some((_, case)) = CASES.iter().find(|(known, _)| *known == name) else {
+            console::eprintln(format!("no case '{name}'"));
+            return Err(());
+        };
+        case().await.map_err(|error| console::eprintln(format!("{name}: {}", transcript::told(&error))))
+    }
+}
+
+wasip3::cli::command::export!(Ends);

@@ -1,0 +1,170 @@
+//! `wasyncio:streams` as any other language has it: a call across the boundary for each method, without `bindings/rust`. The
+//! names and types are those of the crate `wasyncio`, as far as the tests' programs need them, so that one source serves all.
+
+mod error;
+mod generated;
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+pub use error::{Error, OsError, OsErrorKind};
+
+use error::addressed;
+use generated::wasyncio::streams::types::{ExtraInfo, SocketAddress};
+use generated::wasyncio::streams::{connect, server, streams};
+
+/// The result of a call.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// `asyncio.StreamReader`.
+#[derive(Debug)]
+pub struct StreamReader(streams::StreamReader);
+
+/// `asyncio.StreamWriter`.
+#[derive(Debug)]
+pub struct StreamWriter(streams::StreamWriter);
+
+/// `asyncio.Server`.
+#[derive(Debug)]
+pub struct Server(server::Server);
+
+/// The keyword arguments of `start_server`; none is needed here.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ServerOptions {}
+
+/// The addresses of both ends.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketInfo {
+    /// Our end.
+    pub sockname: Option<SocketAddr>,
+    /// The peer's end.
+    pub peername: Option<SocketAddr>,
+}
+
+/// `asyncio.open_connection`.
+///
+/// # Errors
+/// As the WIT says.
+pub async fn open_connection(host: &str, port: u16) -> Result<(StreamReader, StreamWriter)> {
+    let (reader, writer) = connect::open_connection(Some(host.to_owned()), Some(port), None).await?;
+    Ok((StreamReader(reader), StreamWriter(writer)))
+}
+
+/// `asyncio.start_server`.
+///
+/// # Errors
+/// As the WIT says.
+pub async fn start_server(host: &str, port: u16) -> Result<Server> {
+    Ok(Server(server::start_server(vec![host.to_owned()], port, None).await?))
+}
+
+/// `asyncio.start_server`.
+///
+/// # Errors
+/// As the WIT says.
+pub async fn start_server_with(hosts: &[&str], port: u16, _: ServerOptions) -> Result<Server> {
+    let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+    Ok(Server(server::start_server(hosts, port, None).await?))
+}
+
+impl StreamReader {
+    /// `await reader.read(n)`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub async fn read(&self, n: i64) -> Result<Vec<u8>> {
+        Ok(self.0.read(n).await?)
+    }
+
+    /// `await reader.readline()`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub async fn readline(&self) -> Result<Vec<u8>> {
+        Ok(self.0.readline().await?)
+    }
+}
+
+impl StreamWriter {
+    /// `writer.write(data)`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub fn write<'a>(&self, data: impl Into<Cow<'a, [u8]>>) -> Result<()> {
+        Ok(self.0.write(&data.into())?)
+    }
+
+    /// `await writer.drain()`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub async fn drain(&self) -> Result<()> {
+        Ok(self.0.drain().await?)
+    }
+
+    /// `writer.write_eof()`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub fn write_eof(&self) -> Result<()> {
+        Ok(self.0.write_eof()?)
+    }
+
+    /// `writer.close()`.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// `writer.is_closing()`.
+    pub fn is_closing(&self) -> bool {
+        self.0.is_closing()
+    }
+
+    /// `await writer.wait_closed()`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub async fn wait_closed(&self) -> Result<()> {
+        Ok(self.0.wait_closed().await?)
+    }
+
+    /// `writer.get_extra_info('sockname')` and `('peername')`, asked for now.
+    pub fn socket_info(&self) -> SocketInfo {
+        SocketInfo { sockname: self.address("sockname"), peername: self.address("peername") }
+    }
+
+    fn address(&self, name: &str) -> Option<SocketAddr> {
+        match self.0.get_extra_info(name)? {
+            ExtraInfo::Address(address) => addressed(&address),
+            _ => None,
+        }
+    }
+}
+
+impl Server {
+    /// Waits for the next connection.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub async fn accept(&self) -> Result<(StreamReader, StreamWriter)> {
+        let (reader, writer) = self.0.accept().await?;
+        Ok((StreamReader(reader), StreamWriter(writer)))
+    }
+
+    /// The addresses that are listened on.
+    pub fn sockets(&self) -> Vec<SocketAddr> {
+        self.0.sockets().iter().filter_map(|address: &SocketAddress| addressed(address)).collect()
+    }
+
+    /// `server.close()`.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// `await server.wait_closed()`.
+    pub async fn wait_closed(&self) {
+        // There is no error that it could have.
+        let _ = self.0.wait_closed().await;
+    }
+}
