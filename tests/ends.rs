@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 use wasyncio_tests::{
-    DEADLINE, Running, command, connect, dist, finish, python, python_is_at_least, resident, spawn, stock_wasmtime,
+    DEADLINE, Running, command, connect, dist, finish, python, python_is_at_least, resident, serve_everybody, spawn,
+    stock_wasmtime,
 };
 
 /// What runs a case.
@@ -26,6 +27,10 @@ enum Form {
     Plain,
     /// As `Composed`, on the stock wasmtime command.
     Stock,
+    /// As `Linked`, on the stock wasmtime command.
+    StockLinked,
+    /// As `Plain`, on the stock wasmtime command.
+    StockPlain,
     /// CPython's asyncio.
     Oracle,
 }
@@ -38,16 +43,16 @@ impl Form {
     /// reason printed, if the test may be left out.
     fn program(self, flags: &[&str]) -> Option<Command> {
         let component = match self {
-            Self::Linked => "tests/ends-linked.wasm",
+            Self::Linked | Self::StockLinked => "tests/ends-linked.wasm",
             Self::Composed | Self::Stock => "tests/ends.wasm",
-            Self::Plain => "tests/ends-plain.wasm",
+            Self::Plain | Self::StockPlain => "tests/ends-plain.wasm",
             Self::Oracle => {
                 let mut python = python()?;
                 python.args(["-I", ORACLE]);
                 return Some(python);
             }
         };
-        if self == Self::Stock {
+        if matches!(self, Self::Stock | Self::StockLinked | Self::StockPlain) {
             let mut stock = Command::new(stock_wasmtime()?);
             stock.args(["run", "-W", "component-model-async=y", "-S", "p3,inherit-network,tcp"]);
             stock.arg(dist(component));
@@ -179,7 +184,7 @@ fn without_ipv6(command: &Command) -> Option<Command> {
 /// A peer that never reads, and measures how much memory the program has where it says `begin` and `end`.
 fn leaves_nothing(form: Form, case: &str) {
     let Some(mut program) = form.program(&[]) else { return };
-    let mut running = spawn(program.args([case, "20000"]));
+    let mut running = spawn(program.args([case, "50000"]));
     let mut peer = stuck(running.address());
     running.line_with("begin");
     let before = resident(running.id());
@@ -187,25 +192,33 @@ fn leaves_nothing(form: Form, case: &str) {
     running.line_with("end");
     let after = resident(running.id());
     let grown = after.saturating_sub(before) >> 10;
-    assert!(grown < 2048, "grown by {grown} KiB in 20,000 rounds");
+    assert!(grown < 1024, "grown by {grown} KiB in 50,000 rounds");
 }
 
-/// The first socket's queue is full before a connection comes to the second, and before the program accepts anything.
+/// Many connections wait in the queues of two sockets before the program accepts some of them.
 fn take_turns(form: Form, case: &str) {
     let Some(mut program) = form.program(&[]) else { return };
-    let mut running = spawn(program.args([case, "10"]));
+    let mut running = spawn(program.args([case, "20"]));
     let first = running.address();
     let second = running.line_with("Serving on ('127.0.0.3'");
-    let second = second.trim_end_matches(')').rsplit(", ").next().and_then(|port| port.parse().ok());
-    let second = SocketAddr::from(([127, 0, 0, 3], second.expect("a port")));
+    let port = second.trim_end_matches(')').rsplit(", ").next().and_then(|port| port.parse().ok());
+    let second = SocketAddr::from(([127, 0, 0, 3], port.expect("a port")));
     let mut tells = connect(second);
-    let _flood: Vec<_> = (0..60).map(|_| connect(first)).collect();
-    let _others: Vec<_> = (0..5).map(|_| connect(second)).collect();
+    running.line_with("begun");
+    let _queued: Vec<_> = (0..60).map(|at| connect(if at < 30 { first } else { second })).collect();
     tells.write_all(b"they are there\n").expect("the program reads");
     assert!(running.wait().success());
-    let accepted: Vec<_> = running.printed().lines().filter_map(|line| line.strip_prefix("accepted on ")).map(str::to_owned).collect();
-    let of = |host: &str| accepted.iter().filter(|accepted| *accepted == host).count();
-    assert_eq!((of("127.0.0.1"), of("127.0.0.3")), (5, 5), "{accepted:?}");
+    let printed = running.printed();
+    let accepted: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("accepted on 127.0.0.")).collect();
+    let of = |host: &str| accepted.iter().filter(|accepted| **accepted == host).count();
+    // One of each may have been accepted ahead, before the others came.
+    assert!(of("1").abs_diff(of("3")) <= 2, "in their order: {}", accepted.join(" "));
+}
+
+/// More clients than the process may have descriptors.
+fn serves_more_than_it_has_descriptors_for(form: Form, case: &str) {
+    let Some(mut program) = form.program(&[]) else { return };
+    serve_everybody(program.arg(case));
 }
 
 /// Peers that reset once they were accepted, and a program that looks only then.
@@ -260,6 +273,8 @@ macro_rules! cases {
     (@form composed) => { Form::Composed };
     (@form plain) => { Form::Plain };
     (@form stock) => { Form::Stock };
+    (@form stock_linked) => { Form::StockLinked };
+    (@form stock_plain) => { Form::StockPlain };
 }
 
 cases! {
@@ -279,9 +294,13 @@ cases! {
         let peers = |running: &mut Running, address| reset_once(running, address, 10, "draining");
         same_as_cpython(form, case, &["10"], &[], peers);
     };
-    a_reset_wakes_every_waiter in linked, composed, plain, stock: reset_wakes_every_waiter => |form, case| {
-        let peers = |running: &mut Running, address| reset_once(running, address, 1, "waiting");
-        same_as_cpython(form, case, &[], &[], peers);
+    ten_resets_wake_every_waiter in linked, composed, plain, stock: reset_wakes_every_waiter => |form, case| {
+        let peers = |running: &mut Running, address| reset_once(running, address, 10, "waiting");
+        same_as_cpython(form, case, &["10"], &[], peers);
+    };
+    ten_resets_wake_every_waiter_and_a_read in linked, composed, plain, stock: reset_wakes_a_read_too => |form, case| {
+        let peers = |running: &mut Running, address| reset_once(running, address, 10, "waiting");
+        same_as_cpython(form, case, &["10"], &[], peers);
     };
     a_reset_while_write_eof_is_pending in linked, composed, plain, stock: reset_while_write_eof_is_pending => |form, case| {
         let peers = |running: &mut Running, address| reset_once(running, address, 1, "ending");
@@ -322,4 +341,6 @@ cases! {
         listens(form, case, told, without_ipv6);
     };
     listeners_take_turns in linked, composed, plain, stock: listeners_take_turns => take_turns;
+    out_of_descriptors_everybody_is_served_in_time in linked, composed, plain, stock, stock_linked, stock_plain: echo =>
+        serves_more_than_it_has_descriptors_for;
 }

@@ -90,21 +90,38 @@ async def reset_while_draining():
     await serve(number(1), handle)
 
 
+def waiters(writer):
+    """Three tasks that drain and three that wait for the end."""
+    tasks = []
+    for _ in range(3):
+        tasks.append(("drain", asyncio.create_task(outcome(writer.drain()))))
+        tasks.append(("wait_closed", asyncio.create_task(outcome(writer.wait_closed()))))
+    return tasks
+
+
+async def say_all(of, tasks):
+    await asyncio.sleep(0)
+    say("waiting", of)
+    for name, task in tasks:
+        say(name, await task)
+
+
 async def reset_wakes_every_waiter():
-    async def handle(_, reader, writer):
+    async def handle(of, _, writer):
         writer.write(b"x" * MUCH)
-        waiters = []
-        for _ in range(3):
-            waiters.append(("drain", asyncio.create_task(outcome(writer.drain()))))
-            waiters.append(("wait_closed", asyncio.create_task(outcome(writer.wait_closed()))))
-        waiters.append(("read", asyncio.create_task(outcome(reader.read(1)))))
-        await asyncio.sleep(0)
-        say("waiting 1")
-        for name, waiter in waiters:
-            say(name, await waiter)
+        await say_all(of, waiters(writer))
         writer.close()
 
-    await serve(1, handle)
+    await serve(number(1), handle)
+
+
+async def reset_wakes_a_read_too():
+    async def handle(of, reader, writer):
+        writer.write(b"x" * MUCH)
+        await say_all(of, [*waiters(writer), ("read", asyncio.create_task(outcome(reader.read(1))))])
+        writer.close()
+
+    await serve(number(1), handle)
 
 
 async def reset_while_write_eof_is_pending():
@@ -220,7 +237,7 @@ async def one_family_does_not_exist():
     await serves("::1")
 
 
-HELPERS = {"outcome", "attempt", "serve", "serves"}
+HELPERS = {"outcome", "attempt", "say_all", "serve", "serves"}
 CASES = {
     name: function
     for name, function in list(globals().items())

@@ -4,11 +4,13 @@
 //! sockets. Every wait has a deadline.
 
 mod artifacts;
+mod crowded;
 mod process;
 mod program;
 mod python;
 
 pub use artifacts::{app, command, dist, example, stock_wasmtime};
+pub use crowded::serve_everybody;
 pub use process::{cpu_time, resident};
 pub use program::{Finished, Running, finish, spawn};
 pub use python::{python, python_is_at_least, run_python};

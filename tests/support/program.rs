@@ -101,6 +101,12 @@ impl Running {
         wait_for(&mut self.child)
     }
 
+    /// How many lines were printed so far.
+    pub fn lines(&mut self) -> usize {
+        self.seen.extend(self.lines.try_iter());
+        self.seen.len()
+    }
+
     /// Everything printed so far, and until the end if it has ended.
     pub fn printed(&mut self) -> String {
         while let Ok(line) = self.lines.recv_timeout(Duration::from_millis(200)) {

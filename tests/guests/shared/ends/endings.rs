@@ -2,13 +2,16 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 use asyncio::{Error, StreamReader, StreamWriter, start_server};
+use wit_bindgen::rt::async_support::JoinHandle;
 use wit_bindgen::spawn_local;
 
 use crate::today;
-use crate::transcript::{attempt, number, outcome, say, serve, serving, shared, told, turn};
+use crate::transcript::{attempt, number, outcome, say, serve, serving, told, turn};
 
 /// More than the system buffers for a peer that does not read.
 const MUCH: usize = 3_000_000;
@@ -39,28 +42,45 @@ pub(crate) async fn reset_while_draining() -> Result<(), Error> {
     serve(number(1), handle).await
 }
 
+/// Three tasks that drain and three that wait for the end.
+fn waiters(writer: &Rc<StreamWriter>) -> Vec<(&'static str, JoinHandle<String>)> {
+    let mut waiters = Vec::new();
+    for _ in 0..3 {
+        let (draining, closing) = (writer.clone(), writer.clone());
+        waiters.push(("drain", spawn_local(async move { outcome(draining.drain()).await })));
+        waiters.push(("wait_closed", spawn_local(async move { outcome(closing.wait_closed()).await })));
+    }
+    waiters
+}
+
+async fn say_all(of: usize, waiters: Vec<(&'static str, JoinHandle<String>)>) {
+    turn().await;
+    say(format!("waiting {of}"));
+    for (name, waiter) in waiters {
+        say(format!("{name} {}", waiter.await.unwrap_or_else(|| "was cancelled".into())));
+    }
+}
+
 pub(crate) async fn reset_wakes_every_waiter() -> Result<(), Error> {
-    async fn handle(_: usize, reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+    async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
         writer.write(vec![b'x'; MUCH])?;
-        let writer = shared(writer);
-        let mut waiters = Vec::new();
-        for _ in 0..3 {
-            let draining = writer.clone();
-            waiters.push(("drain", spawn_local(async move { outcome(draining.drain()).await })));
-            let closing = writer.clone();
-            waiters.push(("wait_closed", spawn_local(async move { outcome(closing.wait_closed()).await })));
-        }
-        let read = async move { outcome(async { reader.read(1).await.map(|_| ()) }).await };
-        waiters.push(("read", spawn_local(read)));
-        turn().await;
-        say("waiting 1");
-        for (name, waiter) in waiters {
-            say(format!("{name} {}", waiter.await.unwrap_or_else(|| "was cancelled".into())));
-        }
-        writer.close();
+        say_all(of, waiters(&Rc::new(writer))).await;
         Ok(())
     }
-    serve(1, handle).await
+    serve(number(1), handle).await
+}
+
+pub(crate) async fn reset_wakes_a_read_too() -> Result<(), Error> {
+    async fn handle(of: usize, reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        let writer = Rc::new(writer);
+        let mut waiters = waiters(&writer);
+        let read = async move { outcome(async { reader.read(1).await.map(|_| ()) }).await };
+        waiters.push(("read", spawn_local(read)));
+        say_all(of, waiters).await;
+        Ok(())
+    }
+    serve(number(1), handle).await
 }
 
 pub(crate) async fn reset_while_write_eof_is_pending() -> Result<(), Error> {
@@ -90,7 +110,7 @@ pub(crate) async fn reset_while_write_eof_and_close_are_pending() -> Result<(), 
 pub(crate) async fn reset_after_close_while_a_send_is_awaited() -> Result<(), Error> {
     async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
         writer.write(vec![b'x'; MUCH])?;
-        let writer = shared(writer);
+        let writer = Rc::new(writer);
         let draining = writer.clone();
         let drain = spawn_local(async move { outcome(draining.drain()).await });
         turn().await;
@@ -142,7 +162,7 @@ pub(crate) async fn peername_of_a_peer_gone_before_accept() -> Result<(), Error>
 pub(crate) async fn given_up_drains_leave_nothing() -> Result<(), Error> {
     async fn handle(_: usize, reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
         writer.write(vec![b'x'; MUCH])?;
-        let writer = shared(writer);
+        let writer = Rc::new(writer);
         give_up(&writer, number(1) / 10).await;
         say("begin");
         reader.readline().await?;
@@ -154,13 +174,17 @@ pub(crate) async fn given_up_drains_leave_nothing() -> Result<(), Error> {
     serve(1, handle).await
 }
 
-async fn give_up(writer: &std::rc::Rc<StreamWriter>, rounds: usize) {
+async fn give_up(writer: &Rc<StreamWriter>, rounds: usize) {
     for _ in 0..rounds {
         let mut drain = pin!(writer.drain());
         let mut other = pin!(wit_bindgen::yield_async());
-        let ended = poll_fn(|cx| match drain.as_mut().poll(cx) {
-            Poll::Ready(ended) => Poll::Ready(Some(ended)),
-            Poll::Pending => other.as_mut().poll(cx).map(|()| None),
+        let ended = poll_fn(|cx| {
+            // As a set of futures does it: each has a waker of its own.
+            let own = Waker::from(Arc::new(Own(cx.waker().clone())));
+            match drain.as_mut().poll(&mut Context::from_waker(&own)) {
+                Poll::Ready(ended) => Poll::Ready(Some(ended)),
+                Poll::Pending => other.as_mut().poll(cx).map(|()| None),
+            }
         });
         if let Some(ended) = ended.await {
             say(format!("drain has ended: {:?}", ended.map_err(|error| told(&error))));
@@ -174,5 +198,14 @@ async fn give_up(writer: &std::rc::Rc<StreamWriter>, rounds: usize) {
         wit_bindgen::yield_async().await;
         task.cancel();
         wit_bindgen::yield_async().await;
+    }
+}
+
+/// Wakes whom another wakes.
+struct Own(Waker);
+
+impl Wake for Own {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_by_ref();
     }
 }

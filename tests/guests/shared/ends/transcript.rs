@@ -3,7 +3,6 @@
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -101,9 +100,4 @@ pub(crate) async fn serve<F: Future<Output = Result<(), Error>> + 'static>(
     })
     .await;
     Ok(())
-}
-
-/// What tasks of a connection share.
-pub(crate) fn shared<T>(value: T) -> Rc<T> {
-    Rc::new(value)
 }
