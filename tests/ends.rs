@@ -221,6 +221,13 @@ fn serves_more_than_it_has_descriptors_for(form: Form, case: &str) {
     serve_everybody(program.arg(case));
 }
 
+/// A peer that takes little, and does nothing.
+fn stays(_: &mut Running, address: SocketAddr) -> Vec<u16> {
+    // It lives until the program has ended.
+    std::mem::forget(stuck(address));
+    Vec::new()
+}
+
 /// Peers that reset once they were accepted, and a program that looks only then.
 fn reset_when_accepted(running: &mut Running, address: SocketAddr) -> Vec<u16> {
     reset_once(running, address, 20, "accepted")
@@ -315,6 +322,20 @@ cases! {
         reset_after_close_while_a_send_is_awaited => |form, case| {
         let peers = |running: &mut Running, address| reset_once(running, address, 1, "closing");
         same_as_cpython(form, case, &[], &[], peers);
+    };
+    ten_resets_of_what_was_dropped in linked, composed, plain, stock: reset_after_all_was_dropped => |form, case| {
+        let peers = |running: &mut Running, address| reset_once(running, address, 10, "dropped");
+        same_as_cpython(form, case, &["10"], &[], peers);
+    };
+    an_abort_while_closing in linked, composed, plain, stock: abort_while_closing => |form, case| {
+        same_as_cpython(form, case, &[], &[], stays);
+    };
+    // Only our command has such a flag.
+    the_host_closes_what_is_idle_while_closing in linked, composed, plain: reset_while_closing => |form, case| {
+        let Some(program) = form.program(&["--idle-timeout", "1s"]) else { return };
+        let lines = transcript(program, case, &["1", "3000000"], stays);
+        assert_eq!(lines.last().map(String::as_str), Some("server.wait_closed None"), "{lines:?}");
+        assert!(lines.iter().all(|line| !line.ends_with("waits for ever")), "{lines:?}");
     };
     peername_is_known_after_a_reset in linked, composed, plain, stock: peername_after_reset => |form, case| {
         same_as_cpython(form, case, &["20"], &[], reset_when_accepted);

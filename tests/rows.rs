@@ -22,6 +22,7 @@ fn rows() -> Command {
         ("refusing.test", "127.0.0.2,127.0.0.3"),
         ("silent.test", "127.0.0.4,127.0.0.3"),
         ("both.test", "::1,127.0.0.2,127.0.0.3"),
+        ("mixed.test", "127.0.0.2,127.0.0.3,::1"),
         ("failing.test", "127.0.0.2,127.0.0.5"),
     ] {
         rows.args(["--allow-connect", &format!("{name}:*"), "--resolve", &format!("{name}={addresses}")]);

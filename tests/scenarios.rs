@@ -22,6 +22,7 @@ fn ours() -> Command {
     run
 }
 
+/// None if there is no Python and the test may be left out.
 fn oracle() -> Option<Command> {
     let mut python = python()?;
     python.arg(ORACLE);

@@ -8,15 +8,11 @@ use std::time::Duration;
 use wasyncio_host::embed::{AsyncioError, OsErrorKind, StreamError, StreamResult, Streams};
 use wasyncio_host::{Host, Metrics, Policy};
 
-/// None where the streams component was not built before this crate.
-async fn streams(policy: Policy, metrics: &Metrics) -> Option<Streams> {
-    if wasyncio_host::embedded().is_none() {
-        eprintln!("skipped: run `cargo xtask build` first");
-        return None;
-    }
+async fn streams(policy: Policy, metrics: &Metrics) -> Streams {
+    assert!(wasyncio_host::embedded().is_some(), "there are no streams in this build: run `cargo xtask build` first");
     let host = Host::builder().cache(true).build().unwrap();
     let builder = host.streams().unwrap().policy(policy).metrics(metrics);
-    Some(builder.start().await.unwrap())
+    builder.start().await.unwrap()
 }
 
 fn local() -> Policy {
@@ -42,7 +38,7 @@ fn peer(text: &'static [u8]) -> (u16, thread::JoinHandle<Vec<u8>>) {
 #[tokio::test]
 async fn a_connection_reads_and_writes_as_asyncios() {
     let metrics = Metrics::new();
-    let Some(mut streams) = streams(local(), &metrics).await else { return };
+    let mut streams = streams(local(), &metrics).await;
     let (port, peer) = peer(b"one\ntwo;three");
     let work = streams.run(async |asyncio| {
         let (reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
@@ -68,7 +64,7 @@ async fn a_connection_reads_and_writes_as_asyncios() {
 
 #[tokio::test]
 async fn what_is_not_granted_is_refused_as_asyncios_error() {
-    let Some(mut streams) = streams(Policy::new(), &Metrics::new()).await else { return };
+    let mut streams = streams(Policy::new(), &Metrics::new()).await;
     let opened = streams.run(async |asyncio| asyncio.open_connection("127.0.0.1", 80, None).await.map(drop)).await;
     let error = opened.unwrap().expect_err("nothing is granted");
     let StreamError::Asyncio(AsyncioError::OsError(error)) = error else {
@@ -80,7 +76,7 @@ async fn what_is_not_granted_is_refused_as_asyncios_error() {
 #[tokio::test]
 async fn what_is_dropped_is_closed_while_the_run_goes_on() {
     let metrics = Metrics::new();
-    let Some(mut streams) = streams(local(), &metrics).await else { return };
+    let mut streams = streams(local(), &metrics).await;
     let work = streams.run(async |asyncio| {
         for _ in 0..3 {
             let (port, peer) = peer(b"");
@@ -100,7 +96,7 @@ async fn what_is_dropped_is_closed_while_the_run_goes_on() {
 #[tokio::test]
 async fn what_is_dropped_takes_no_memory() {
     let metrics = Metrics::new();
-    let Some(mut streams) = streams(local(), &metrics).await else { return };
+    let mut streams = streams(local(), &metrics).await;
     let work = streams.run(async |asyncio| {
         let mut before = 0;
         for round in 0..300 {
@@ -119,7 +115,7 @@ async fn what_is_dropped_takes_no_memory() {
 
 #[tokio::test]
 async fn a_read_that_was_given_up_loses_nothing() {
-    let Some(mut streams) = streams(local(), &Metrics::new()).await else { return };
+    let mut streams = streams(local(), &Metrics::new()).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let work = streams.run(async |asyncio| {
@@ -142,7 +138,7 @@ async fn a_read_that_was_given_up_loses_nothing() {
 #[tokio::test]
 async fn a_reader_is_dropped_although_it_still_waits() {
     let metrics = Metrics::new();
-    let Some(mut streams) = streams(local(), &metrics).await else { return };
+    let mut streams = streams(local(), &metrics).await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     for _ in 0..2 {
@@ -162,7 +158,7 @@ async fn a_reader_is_dropped_although_it_still_waits() {
 #[tokio::test]
 async fn an_accept_that_was_given_up_loses_no_connection() {
     let policy = local().allow_listen("127.0.0.1:0".parse().unwrap());
-    let Some(mut streams) = streams(policy, &Metrics::new()).await else { return };
+    let mut streams = streams(policy, &Metrics::new()).await;
     let work = streams.run(async |asyncio| {
         let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
         let port = server.sockets().await?[0].port;

@@ -159,6 +159,32 @@ async def reset_after_close_while_a_send_is_awaited():
     await serve(1, handle)
 
 
+async def reset_after_all_was_dropped():
+    async def handle(of, _, writer):
+        writer.write(b"x" * MUCH)
+        # There, what is dropped is closed, in CPython at some time or never.
+        writer.close()
+        say("dropped", of)
+
+    await serve(number(1), handle)
+
+
+async def abort_while_closing():
+    async def handle(of, _, writer):
+        writer.write(b"x" * MUCH)
+        drain = asyncio.create_task(outcome(writer.drain()))
+        await asyncio.sleep(0)
+        writer.close()
+        closed = asyncio.create_task(outcome(writer.wait_closed()))
+        await asyncio.sleep(0)
+        say("closing", of)
+        writer.transport.abort()
+        say("drain", await drain)
+        say("wait_closed", await closed)
+
+    await serve(1, handle)
+
+
 async def peername_after_reset():
     async def handle(of, reader, writer):
         say("accepted", of)

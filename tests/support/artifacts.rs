@@ -3,6 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use wasyncio_python::say;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace")
 }
@@ -55,6 +57,6 @@ pub fn stock_wasmtime() -> Option<PathBuf> {
         leave,
         "{shown} is not there: `cargo xtask test` fetches it from PyPI; {WITHOUT_STOCK}=1 leaves out what needs it"
     );
-    eprintln!("NOT RUN, {WITHOUT_STOCK}=1: {shown} is not there");
+    say(&format!("NOT RUN, {WITHOUT_STOCK}=1: {shown} is not there"));
     None
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use wasyncio_python::{Python, Version};
+use wasyncio_python::{Python, Version, say};
 
 use crate::program::finish;
 
@@ -22,7 +22,9 @@ pub fn python_is_at_least(major: u32, minor: u32) -> bool {
     let is = newest.is_some_and(|version| version >= wanted);
     if !is {
         let newest = newest.map_or("none".into(), |version| version.to_string());
-        eprintln!("compared with what CPython {major}.{minor} printed once; the newest of this machine is {newest}");
+        say(&format!(
+            "compared with what CPython {major}.{minor} printed once; the newest of this machine is {newest}"
+        ));
     }
     is
 }

@@ -5,6 +5,8 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use wasyncio_python::{Python, Version};
+
 use crate::deadline::run_within;
 use crate::workspace::{Workspace, announce};
 
@@ -31,8 +33,7 @@ pub(crate) fn fetch(workspace: &Workspace) {
     }
 }
 
-/// Whether `python3` is 3.13 or later.
+/// Whether the machine's newest Python is 3.13 or later.
 fn machine_has_several_separators() -> bool {
-    let script = "import sys; sys.exit(sys.version_info < (3, 13))";
-    Command::new("python3").args(["-c", script]).status().is_ok_and(|status| status.success())
+    Python::newest().is_some_and(|newest| newest.version() >= Version(3, 13, 0))
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use wasyncio_python::Python;
+
 use crate::side::{Abilities, Side};
 
 /// CPython's minor version from which on `readuntil` takes several separators.
@@ -83,12 +85,13 @@ pub fn ours(mode: Mode) -> Result<Side, String> {
     Side::start(start, |_| (format!("wasyncio ({})", mode.name()), mode.abilities()))
 }
 
-/// The CPythons of this machine, to compare `mode` with: `python3`, and Pyodide's if that has no `readuntil` with several
+/// The CPythons of this machine, to compare `mode` with: the newest, and Pyodide's if that has no `readuntil` with several
 /// separators. Prints what is missing and what that means.
 pub fn oracles(mode: Mode) -> Vec<Side> {
-    let native = Side::start(move || python(mode), describe("CPython"));
+    let newest = Python::newest().ok_or_else(|| "there is none".to_owned());
+    let native = newest.and_then(|newest| Side::start(move || python(newest, mode), describe("CPython")));
     let mut found: Vec<_> =
-        native.map_err(|reason| eprintln!("not compared with python3: {reason}")).into_iter().collect();
+        native.map_err(|reason| eprintln!("not compared with the machine's Python: {reason}")).into_iter().collect();
     if found.iter().all(|side| side.abilities() == Abilities::OneSeparator) {
         match pyodide(mode) {
             Ok(side) => found.push(side),
@@ -104,9 +107,9 @@ fn source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name)
 }
 
-/// The machine's Python, on its own library alone, whatever the user's settings.
-fn python(mode: Mode) -> Command {
-    let mut python = Command::new("python3");
+/// A Python on its own library alone, whatever the user's settings.
+fn python(newest: &Python, mode: Mode) -> Command {
+    let mut python = newest.command();
     python.args(["-I", "-X", "utf8"]).arg(source("oracle.py")).arg(mode.oracle());
     python
 }

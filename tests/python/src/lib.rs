@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -40,7 +41,7 @@ impl Python {
             .get_or_init(|| {
                 let found = newest_of(candidates());
                 if let Some(python) = &found {
-                    eprintln!("CPython {} ({})", python.version, python.path.display());
+                    say(&format!("CPython {} ({})", python.version, python.path.display()));
                 }
                 found
             })
@@ -57,7 +58,7 @@ impl Python {
         if newest.is_none() {
             let leave = env::var_os(WITHOUT).is_some_and(|value| value == "1");
             assert!(leave, "this test needs a Python 3 on the PATH; {WITHOUT}=1 leaves out what does");
-            eprintln!("NOT RUN, {WITHOUT}=1: there is no Python 3");
+            say(&format!("NOT RUN, {WITHOUT}=1: there is no Python 3"));
         }
         newest
     }
@@ -76,6 +77,12 @@ impl Python {
     pub fn command(&self) -> Command {
         Command::new(&self.path)
     }
+}
+
+/// Prints a line that is seen also if it is a test that prints it, and passes: what is written here is not kept back.
+pub fn say(line: &str) {
+    // Whoever closed standard error does not want to know.
+    let _ = stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// The interpreters that may be there.

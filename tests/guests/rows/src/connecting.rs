@@ -38,13 +38,21 @@ pub(crate) async fn a_silent_address_is_overtaken() -> Outcome {
 }
 
 // both.test: ::1 accepts, then 127.0.0.2 refuses, then 127.0.0.3 accepts.
+// mixed.test: 127.0.0.2 refuses, then 127.0.0.3 accepts, then ::1 accepts.
 pub(crate) async fn families_are_raced() -> Outcome {
     expect("in order", peer_of("both.test", connection_options()).await?, "::1".into())?;
     let family = |family| ConnectionOptions { family: Some(family), ..connection_options() };
     expect("IPv4 only", peer_of("both.test", family(AddressFamily::Inet)).await?, "127.0.0.3".into())?;
     expect("IPv6 only", peer_of("both.test", family(AddressFamily::Inet6)).await?, "::1".into())?;
-    let interleaved = ConnectionOptions { interleave: Some(1), ..connection_options() };
-    expect("interleaved", peer_of("both.test", interleaved).await?, "::1".into())
+    // Whoever connects shows the order: one after the one that refuses.
+    for (interleave, second) in [(None, "127.0.0.3"), (Some(0), "127.0.0.3"), (Some(1), "::1"), (Some(2), "127.0.0.3")]
+    {
+        let options = ConnectionOptions { interleave, ..connection_options() };
+        expect(&format!("interleave {interleave:?}"), peer_of("mixed.test", options).await?, second.into())?;
+    }
+    expect("racing interleaves", peer_of("mixed.test", racing(60_000)).await?, "::1".into())?;
+    let in_order = ConnectionOptions { interleave: Some(0), ..racing(60_000) };
+    expect("racing in order", peer_of("mixed.test", in_order).await?, "127.0.0.3".into())
 }
 
 // failing.test: 127.0.0.2 and 127.0.0.5 refuse.

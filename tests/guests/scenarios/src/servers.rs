@@ -133,7 +133,6 @@ pub(crate) async fn bind_failures() -> Result<(), Error> {
     if let Err(error) = start("127.0.0.1", port, options()).await {
         say(format!("taken {}", told(&error).replace(&port.to_string(), "PORT")));
     }
-    attempt("foreign", start("192.0.2.1", 0, options()).await);
     attempt("limit", start("127.0.0.1", 0, ServerOptions { limit: Some(0), ..options() }).await);
     server.close();
     Ok(())

@@ -123,6 +123,38 @@ pub(crate) async fn reset_after_close_while_a_send_is_awaited() -> Result<(), Er
     serve(1, handle).await
 }
 
+/// Nobody but the server waits.
+pub(crate) async fn reset_after_all_was_dropped() -> Result<(), Error> {
+    async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        drop(writer);
+        say(format!("dropped {of}"));
+        Ok(())
+    }
+    serve(number(1), handle).await
+}
+
+/// The peer does nothing.
+pub(crate) async fn abort_while_closing() -> Result<(), Error> {
+    async fn handle(of: usize, _reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
+        writer.write(vec![b'x'; MUCH])?;
+        let writer = Rc::new(writer);
+        let (draining, closing) = (writer.clone(), writer.clone());
+        let drain = spawn_local(async move { outcome(draining.drain()).await });
+        turn().await;
+        writer.close();
+        let closed = spawn_local(async move { outcome(closing.wait_closed()).await });
+        turn().await;
+        say(format!("closing {of}"));
+        writer.transport().abort();
+        for (name, waiter) in [("drain", drain), ("wait_closed", closed)] {
+            say(format!("{name} {}", waiter.await.unwrap_or_else(|| "was cancelled".into())));
+        }
+        Ok(())
+    }
+    serve(1, handle).await
+}
+
 fn name_of_peer(writer: &StreamWriter) -> String {
     today::peername(writer).map_or("None".into(), |(host, port)| format!("('{host}', {port})"))
 }

@@ -24,6 +24,10 @@ pub struct StreamReader(streams::StreamReader);
 #[derive(Debug)]
 pub struct StreamWriter(streams::StreamWriter);
 
+/// `asyncio.Transport`.
+#[derive(Debug)]
+pub struct Transport(streams::Transport);
+
 /// `asyncio.Server`.
 #[derive(Debug)]
 pub struct Server(server::Server);
@@ -129,6 +133,11 @@ impl StreamWriter {
         Ok(self.0.wait_closed().await?)
     }
 
+    /// `writer.transport`.
+    pub fn transport(&self) -> Transport {
+        Transport(self.0.transport())
+    }
+
     /// `writer.get_extra_info('sockname')` and `('peername')`, asked for now.
     pub fn socket_info(&self) -> SocketInfo {
         SocketInfo { sockname: self.address("sockname"), peername: self.address("peername") }
@@ -139,6 +148,13 @@ impl StreamWriter {
             ExtraInfo::Address(address) => addressed(&address),
             _ => None,
         }
+    }
+}
+
+impl Transport {
+    /// `transport.abort()`.
+    pub fn abort(&self) {
+        self.0.abort();
     }
 }
 
