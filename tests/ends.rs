@@ -130,7 +130,7 @@ fn port(stream: &TcpStream) -> u16 {
 /// More peers than the program may have connections, which reset one after the other: each makes room for the next.
 fn give_their_permits_back(form: Form) {
     let Some(mut program) = form.program(&["--max-connections", "2"]) else { return };
-    let mut running = spawn(program.args(["reset_while_closing", "6", "3000000"]));
+    let mut running = spawn(program.args(["reset_while_closing", "6", "8000000"]));
     let address = running.address();
     let peers: Vec<_> = (0..6).map(|_| stuck(address)).collect();
     for (at, peer) in peers.into_iter().enumerate() {
@@ -186,10 +186,10 @@ fn leaves_nothing(form: Form, case: &str) {
     let Some(mut program) = form.program(&[]) else { return };
     let mut running = spawn(program.args([case, "50000"]));
     let mut peer = stuck(running.address());
-    running.line_with("begin");
+    running.line_within(DEADLINE, "begin");
     let before = resident(running.id());
     peer.write_all(b"measured\n").expect("the program reads");
-    running.line_with("end");
+    running.line_within(DEADLINE, "end");
     let after = resident(running.id());
     let grown = after.saturating_sub(before) >> 10;
     assert!(grown < 1024, "grown by {grown} KiB in 50,000 rounds");
@@ -287,7 +287,7 @@ macro_rules! cases {
 cases! {
     ten_resets_while_closing in linked, composed, plain, stock: reset_while_closing => |form, case| {
         let peers = |running: &mut Running, address| reset_once(running, address, 10, "closing");
-        same_as_cpython(form, case, &["10", "3000000"], &[], peers);
+        same_as_cpython(form, case, &["10", "8000000"], &[], peers);
     };
     // The stock command has no such flag, and the system's own buffers take it all.
     a_reset_while_closing_with_small_buffers in linked, composed, plain: reset_while_closing => |form, case| {
@@ -333,7 +333,7 @@ cases! {
     // Only our command has such a flag.
     the_host_closes_what_is_idle_while_closing in linked, composed, plain: reset_while_closing => |form, case| {
         let Some(program) = form.program(&["--idle-timeout", "1s"]) else { return };
-        let lines = transcript(program, case, &["1", "3000000"], stays);
+        let lines = transcript(program, case, &["1", "8000000"], stays);
         assert_eq!(lines.last().map(String::as_str), Some("server.wait_closed None"), "{lines:?}");
         assert!(lines.iter().all(|line| !line.ends_with("waits for ever")), "{lines:?}");
     };

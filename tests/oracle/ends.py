@@ -11,7 +11,7 @@ import socket
 import sys
 
 # More than the system buffers for a peer that does not read.
-MUCH = 3_000_000
+MUCH = 8_000_000
 
 
 def say(*words):

@@ -11,10 +11,10 @@ use wit_bindgen::rt::async_support::JoinHandle;
 use wit_bindgen::spawn_local;
 
 use crate::today;
-use crate::transcript::{attempt, number, outcome, say, serve, serving, told, turn};
+use crate::transcript::{attempt, number, outcome, say, serve, serving, settled, told, turn};
 
 /// More than the system buffers for a peer that does not read.
-const MUCH: usize = 3_000_000;
+const MUCH: usize = 8_000_000;
 
 /// Arguments: how many connections, and how many bytes to write.
 pub(crate) async fn reset_while_closing() -> Result<(), Error> {
@@ -141,10 +141,10 @@ pub(crate) async fn abort_while_closing() -> Result<(), Error> {
         let writer = Rc::new(writer);
         let (draining, closing) = (writer.clone(), writer.clone());
         let drain = spawn_local(async move { outcome(draining.drain()).await });
-        turn().await;
+        settled().await;
         writer.close();
         let closed = spawn_local(async move { outcome(closing.wait_closed()).await });
-        turn().await;
+        settled().await;
         say(format!("closing {of}"));
         writer.transport().abort();
         for (name, waiter) in [("drain", drain), ("wait_closed", closed)] {
@@ -193,20 +193,40 @@ pub(crate) async fn peername_of_a_peer_gone_before_accept() -> Result<(), Error>
 /// tells when it has measured the memory.
 pub(crate) async fn given_up_drains_leave_nothing() -> Result<(), Error> {
     async fn handle(_: usize, reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
-        writer.write(vec![b'x'; MUCH])?;
         let writer = Rc::new(writer);
-        give_up(&writer, number(1) / 10).await;
+        fill(&writer).await?;
+        if !give_up(&writer, number(1) / 10).await {
+            return Ok(());
+        }
         say("begin");
         reader.readline().await?;
-        give_up(&writer, number(1)).await;
-        say("end");
-        reader.readline().await?;
+        if give_up(&writer, number(1)).await {
+            say("end");
+            reader.readline().await?;
+        }
         Ok(())
     }
     serve(1, handle).await
 }
 
-async fn give_up(writer: &Rc<StreamWriter>, rounds: usize) {
+/// Writes until the system takes no more. Not at once: the memory that this would free hides what is lost later.
+async fn fill(writer: &StreamWriter) -> Result<(), Error> {
+    loop {
+        writer.write(vec![b'x'; 32 * 1024])?;
+        let (mut drain, mut settled) = (pin!(writer.drain()), pin!(settled()));
+        let drained = poll_fn(|cx| match drain.as_mut().poll(cx) {
+            Poll::Ready(drained) => Poll::Ready(Some(drained)),
+            Poll::Pending => settled.as_mut().poll(cx).map(|()| None),
+        });
+        match drained.await {
+            Some(drained) => drained?,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// False, which is printed, if a `drain` did not wait.
+async fn give_up(writer: &Rc<StreamWriter>, rounds: usize) -> bool {
     for _ in 0..rounds {
         let mut drain = pin!(writer.drain());
         let mut other = pin!(wit_bindgen::yield_async());
@@ -220,7 +240,7 @@ async fn give_up(writer: &Rc<StreamWriter>, rounds: usize) {
         });
         if let Some(ended) = ended.await {
             say(format!("drain has ended: {:?}", ended.map_err(|error| told(&error))));
-            return;
+            return false;
         }
     }
     // And each in a task of its own, which is cancelled.
@@ -231,6 +251,7 @@ async fn give_up(writer: &Rc<StreamWriter>, rounds: usize) {
         task.cancel();
         wit_bindgen::yield_async().await;
     }
+    true
 }
 
 /// Wakes whom another wakes.

@@ -69,6 +69,11 @@ pub(crate) async fn turn() {
     wit_bindgen::yield_async().await;
 }
 
+/// Waits until all that can run by itself has, also in another component.
+pub(crate) async fn settled() {
+    wasip3::clocks::monotonic_clock::wait_for(Duration::from_millis(50).as_nanos() as u64).await;
+}
+
 /// Prints where a server listens.
 pub(crate) fn serving(server: &Server) {
     for (host, port) in today::sockets(server) {
