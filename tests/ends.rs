@@ -309,6 +309,13 @@ cases! {
         let peers = |running: &mut Running, address| reset_once(running, address, 10, "waiting");
         same_as_cpython(form, case, &["10"], &[], peers);
     };
+    // A runtime that is told of an event, and finds none, ends the program: one task had taken it from another.
+    thirty_resets_end_no_program in linked, composed, plain, stock, stock_linked, stock_plain: reset_wakes_a_read_too => |form, case| {
+        let Some(program) = form.program(&[]) else { return };
+        let peers = |running: &mut Running, address| reset_once(running, address, 30, "waiting");
+        let lines = transcript(program, case, &["30"], peers);
+        assert_eq!(lines.last().map(String::as_str), Some("server.wait_closed None"), "{lines:?}");
+    };
     a_reset_while_write_eof_is_pending in linked, composed, plain, stock: reset_while_write_eof_is_pending => |form, case| {
         let peers = |running: &mut Running, address| reset_once(running, address, 1, "ending");
         same_as_cpython(form, case, &[], &[], peers);
