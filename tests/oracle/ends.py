@@ -185,14 +185,28 @@ async def abort_while_closing():
     await serve(1, handle)
 
 
+async def reset_while_reading():
+    async def handle(of, reader, writer):
+        async def read():
+            await reader.read(1)
+
+        say("reading", of)
+        await attempt(f"read {of}", read())
+        await attempt(f"read again {of}", read())
+        writer.close()
+        await attempt(f"wait_closed {of}", writer.wait_closed())
+
+    await serve(number(1), handle)
+
+
 async def peername_after_reset():
     async def handle(of, reader, writer):
         say("accepted", of)
-        await attempt(f"read {of}", reader.read(1))
+        await outcome(reader.read(1))
         say("peername", of, writer.get_extra_info("peername"))
         writer.close()
         say("peername closing", of, writer.get_extra_info("peername"))
-        await attempt(f"wait_closed {of}", writer.wait_closed())
+        await outcome(writer.wait_closed())
         say("peername closed", of, writer.get_extra_info("peername"))
 
     await serve(number(1), handle)

@@ -24,7 +24,7 @@ macro_rules! cases {
 cases! {
     endings: reset_while_closing, reset_while_draining, reset_wakes_every_waiter, reset_wakes_a_read_too,
         reset_while_write_eof_is_pending, reset_while_write_eof_and_close_are_pending,
-        reset_after_close_while_a_send_is_awaited, reset_after_all_was_dropped, abort_while_closing, peername_after_reset, peername_of_a_peer_gone_before_accept,
+        reset_after_close_while_a_send_is_awaited, reset_after_all_was_dropped, reset_while_reading, abort_while_closing, peername_after_reset, peername_of_a_peer_gone_before_accept,
         given_up_drains_leave_nothing;
     listening: the_first_address_is_lacking, the_only_address_is_lacking, one_family_cannot_be_bound,
         one_family_does_not_exist;
