@@ -60,10 +60,10 @@ impl Accepting {
         let accepted = ready!(self.listener.poll_accept(context));
         let family = self.family;
         Poll::Ready(match accepted {
-            Ok(stream) => {
+            Ok((stream, peer)) => {
                 self.network.metrics.accepted.inc();
                 self.inherited.apply(family, &stream, self.network.max_buffer.is_some());
-                TcpSocket::connected(Arc::clone(&self.network), family, Connection::new(stream, permit))
+                TcpSocket::connected(Arc::clone(&self.network), family, Connection::new(stream, peer, permit))
             }
             Err(error) if is_exhausted(&error) => {
                 // The peer waits in the system's queue. Asking again at once would only make the program compute.

@@ -1,7 +1,7 @@
 //! One open connection, shared by the socket and its two streams.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,16 +16,20 @@ use super::network::{Network, Permit};
 /// A connected socket. Closed when this is dropped.
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
+    /// As it was when the connection was made: once the peer has reset it, some systems do not know any more.
+    pub(super) peer: SocketAddr,
     permit: Permit,
     opened: Instant,
     /// When the last byte moved: milliseconds after `opened`. Kept only with an idle timeout.
     moved: AtomicU64,
     /// Whether it was shut down because no byte moved.
     timed_out: AtomicBool,
+    /// Whether the peer has reset it. The system tells that once, to whichever direction asks first.
+    reset: AtomicBool,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, permit: Permit) -> Arc<Self> {
+    pub(super) fn new(stream: TcpStream, peer: SocketAddr, permit: Permit) -> Arc<Self> {
         // Every write is one of the program's own decisions to send, so waiting for more only adds latency. Some
         // systems refuse it for a connection that the peer has reset already, which the next read or write tells.
         _ = stream.set_nodelay(true);
@@ -33,10 +37,12 @@ impl Connection {
         network.opened();
         let connection = Arc::new(Self {
             stream,
+            peer,
             permit,
             opened: Instant::now(),
             moved: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
+            reset: AtomicBool::new(false),
         });
         if let Some(timeout) = network.idle_timeout {
             tokio::spawn(watch(Arc::downgrade(&connection), timeout));
@@ -78,6 +84,19 @@ impl Connection {
             Ok(count)
         });
         if partial > 0 { Ok(partial) } else { received }
+    }
+
+    /// Whether a direction was told that the peer has reset the connection.
+    pub(super) fn was_reset(&self) -> bool {
+        self.reset.load(Ordering::SeqCst)
+    }
+
+    /// The error of a direction: a reset if the other one was told of that.
+    pub(super) fn error_of(&self, error: io::Error) -> io::Error {
+        if error.kind() == ErrorKind::ConnectionReset {
+            self.reset.store(true, Ordering::SeqCst);
+        }
+        if self.was_reset() { ErrorKind::ConnectionReset.into() } else { error }
     }
 
     pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {

@@ -23,9 +23,9 @@ impl Listener {
     }
 
     /// Accepts; once closed, waits forever.
-    pub(super) fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+    pub(super) fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         self.with(|listener| match listener {
-            Some(listener) => listener.poll_accept(context).map_ok(|(stream, _)| stream),
+            Some(listener) => listener.poll_accept(context),
             None => Poll::Pending,
         })
     }

@@ -33,7 +33,7 @@ pub struct TcpSocket {
     unconnected: Option<Unconnected>,
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<(TcpStream, Permit)>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<(TcpStream, SocketAddr, Permit)>> + Send>>;
 
 enum State {
     /// New, perhaps bound. Becomes listening or connecting.
@@ -183,7 +183,7 @@ impl TcpSocket {
             }
             permitted(&gate, address, SocketAddrUse::TcpConnect).await?;
             let permit = network.permit_to_connect()?;
-            Ok((socket.connect(address).await?, permit))
+            Ok((socket.connect(address).await?, address, permit))
         }));
         Ok(())
     }
@@ -196,9 +196,9 @@ impl TcpSocket {
             State::Fresh(_) | State::Listening(_) => return Poll::Ready(Err(ErrorCode::InvalidState)),
         };
         match ready!(connecting.as_mut().poll(context)) {
-            Ok((stream, permit)) => {
+            Ok((stream, peer, permit)) => {
                 self.network.metrics.connected.inc();
-                self.state = connected(Connection::new(stream, permit));
+                self.state = connected(Connection::new(stream, peer, permit));
                 self.bound = true;
                 Poll::Ready(Ok(()))
             }
@@ -243,7 +243,7 @@ impl TcpSocket {
 
     pub(super) fn remote_address(&self) -> Result<SocketAddr> {
         match &self.state {
-            State::Connected { connection, .. } => Ok(connection.stream.peer_addr()?),
+            State::Connected { connection, .. } => Ok(connection.peer),
             State::Closed(code) => Err(code.clone()),
             _ => Err(ErrorCode::InvalidState),
         }

@@ -133,6 +133,7 @@ impl<D> StreamProducer<D> for Receiving {
             }
             match connection.receive(destination.remaining()) {
                 Ok(0) if connection.timed_out() => {}
+                Ok(0) if connection.was_reset() => return self.end(Err(ErrorCode::ConnectionReset)),
                 Ok(0) => return self.end_by_peer(),
                 Ok(count) => {
                     connection.moved();
@@ -147,7 +148,10 @@ impl<D> StreamProducer<D> for Receiving {
                         Poll::Pending => return waiting(finish),
                     }
                 }
-                Err(error) => return self.end(Err(error.into())),
+                Err(error) => {
+                    let error = connection.error_of(error);
+                    return self.end(Err(error.into()));
+                }
             }
         }
     }
@@ -193,6 +197,7 @@ impl<D> StreamConsumer<D> for Sending {
                     }
                 }
                 Err(error) => {
+                    let error = connection.error_of(error);
                     // Windows has two more errors for a connection that was shut down for writing.
                     let broken = match error.kind() {
                         ErrorKind::BrokenPipe => true,
