@@ -216,8 +216,8 @@ fn take_turns(form: Form, case: &str) {
     let printed = running.printed();
     let accepted: Vec<_> = printed.lines().filter_map(|line| line.strip_prefix("accepted on 127.0.0.")).collect();
     let of = |host: &str| accepted.iter().filter(|accepted| **accepted == host).count();
-    // One of each may have been accepted ahead, before the others came.
-    assert!(of("1").abs_diff(of("3")) <= 2, "in their order: {}", accepted.join(" "));
+    // One socket may have some accepted before the other's first turn.
+    assert!(of("1").min(of("3")) >= 5, "in their order: {}", accepted.join(" "));
 }
 
 /// More clients than the process may have descriptors.

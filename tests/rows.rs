@@ -9,9 +9,17 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockAddr, Socket, Type};
 use wasyncio_tests::{DEADLINE, Running, command, connect, dist, finish, spawn};
 
-fn rows() -> Command {
+/// A case in one of the programs that have it.
+#[derive(Clone, Copy)]
+struct Case {
+    program: &'static str,
+    name: &'static str,
+}
+
+/// A program, with every grant that a case needs.
+fn program(name: &str) -> Command {
     let mut rows = Command::new(command());
-    rows.arg("run").arg(dist("tests/rows.wasm"));
+    rows.arg("run").arg(dist(&format!("tests/{name}.wasm")));
     for host in ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "[::1]"] {
         rows.args(["--allow-connect", &format!("{host}:*")]);
     }
@@ -31,13 +39,19 @@ fn rows() -> Command {
     rows
 }
 
-fn passes(case: &str, port: u16) {
-    let finished = finish(rows().arg(case).arg(port.to_string()));
+fn run(case: Case) -> Command {
+    let mut run = program(case.program);
+    run.arg(case.name);
+    run
+}
+
+fn passes(case: Case, port: u16) {
+    let finished = finish(run(case).arg(port.to_string()));
     assert!(finished.status.success(), "{}{}", finished.stdout, finished.stderr);
     assert!(finished.stdout.ends_with("passed\n"), "{}", finished.stdout);
 }
 
-fn in_network(case: &str) {
+fn in_network(case: Case) {
     let network = Network::new();
     passes(case, network.port);
 }
@@ -86,10 +100,10 @@ fn silent(port: u16) -> Option<(Socket, Vec<Socket>)> {
 }
 
 /// A case with a peer on 127.0.0.1.
-fn with_peer(case: &str, peer: impl FnOnce(TcpStream, &mut Running)) {
+fn with_peer(case: Case, peer: impl FnOnce(TcpStream, &mut Running)) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = listener.local_addr().expect("bound").port();
-    let mut running = spawn(rows().arg(case).arg(port.to_string()));
+    let mut running = spawn(run(case).arg(port.to_string()));
     let (stream, _) = listener.accept().expect("the program connects");
     stream.set_read_timeout(Some(DEADLINE)).expect("the deadline is not zero");
     peer(stream, &mut running);
@@ -101,9 +115,9 @@ fn descriptors(running: &Running) -> usize {
 }
 
 /// A case that opens and drops much between the lines `begin` and `end`: it must have as few descriptors after as before.
-fn leaves_no_descriptors(case: &str) {
+fn leaves_no_descriptors(case: Case) {
     let network = Network::new();
-    let mut running = spawn(rows().arg(case).arg(network.port.to_string()));
+    let mut running = spawn(run(case).arg(network.port.to_string()));
     running.line_with("begin");
     let before = descriptors(&running);
     running.line_with("end");
@@ -126,8 +140,8 @@ fn timers(port: u16) -> Vec<String> {
 }
 
 /// Waits until the server's end of a connection has the keep-alive timer.
-fn keeps_alive(case: &str) {
-    let mut running = spawn(rows().arg(case));
+fn keeps_alive(case: Case) {
+    let mut running = spawn(&mut run(case));
     let address = running.address();
     let _client = connect(address);
     let end = Instant::now() + DEADLINE;
@@ -137,29 +151,38 @@ fn keeps_alive(case: &str) {
     }
 }
 
+/// The cases of a program, each a test of its own, in every program that has them.
 macro_rules! cases {
-    ($($name:ident => $run:expr;)+) => {
-        $(
-            #[test]
-            fn $name() {
-                let run: fn(&str) = $run;
-                run(stringify!($name));
-            }
-        )+
+    ($($program:ident $file:literal),+; $cases:tt) => {
+        $(cases!(@one $program $file $cases);)+
+    };
+    (@one $program:ident $file:literal { $($name:ident => $run:expr;)+ }) => {
+        mod $program {
+            use super::*;
 
-        #[test]
-        fn every_case_is_run() {
-            let mut here = vec![$(stringify!($name)),+];
-            here.sort_unstable();
-            let listed = finish(rows().arg("list")).stdout;
-            let mut listed: Vec<_> = listed.lines().collect();
-            listed.sort_unstable();
-            assert_eq!(listed, here);
+            $(
+                #[test]
+                fn $name() {
+                    let run: fn(Case) = $run;
+                    run(Case { program: $file, name: stringify!($name) });
+                }
+            )+
+
+            #[test]
+            fn every_case_is_run() {
+                let mut here = vec![$(stringify!($name)),+];
+                here.sort_unstable();
+                let listed = finish(program($file).arg("list")).stdout;
+                let mut listed: Vec<_> = listed.lines().collect();
+                listed.sort_unstable();
+                assert_eq!(listed, here);
+            }
         }
     };
 }
 
-cases! {
+cases! { composed "rows", linked "rows-linked"; {
+    a_local_address_without_a_host_is_this_machine => |case| passes(case, 0);
     the_next_address_is_tried_when_one_refuses => in_network;
     a_silent_address_is_overtaken => in_network;
     families_are_raced => in_network;
@@ -169,14 +192,10 @@ cases! {
     the_losers_of_a_race_are_closed => leaves_no_descriptors;
     a_cancelled_connect_leaves_nothing => leaves_no_descriptors;
     several_separators_shortest_match_wins => |case| passes(case, 0);
-    a_million_calls_that_answer_at_once_leave_nothing => |case| passes(case, 0);
     a_transport_writes_and_tells_of_its_socket => |case| passes(case, 0);
     lines_are_iterated => |case| passes(case, 0);
     a_fed_reader_pauses_its_transport => |case| passes(case, 0);
     a_protocol_feeds_its_reader => |case| passes(case, 0);
-    a_queue_is_dropped_with_tokens_on_their_way => |case| passes(case, 0);
-    streamed_bytes_that_nobody_writes_are_refused => |case| passes(case, 0);
-    an_answer_that_is_left_in_its_stream_is_not_overtaken => |case| passes(case, 0);
     reads_of_many_connections_that_are_given_up_lose_nothing => |case| passes(case, 0);
     fed_readers_wake_who_waits_without_any_connection => |case| passes(case, 0);
     a_pair_is_made_from_streams => |case| passes(case, 0);
@@ -212,4 +231,11 @@ cases! {
     a_cancelled_accept_loses_no_connection => |case| passes(case, 0);
     close_ends_every_waiting_accept => |case| passes(case, 0);
     two_hundred_cancelled_reads_leave_nothing => leaves_no_descriptors;
-}
+} }
+
+cases! { plain "boundary"; {
+    every_error_comes_back_as_it_was_stored => |case| passes(case, 0);
+    numbers_reach_their_ends => |case| passes(case, 0);
+    a_delay_is_any_number_that_is_not_negative => |case| passes(case, 0);
+    a_million_calls_that_answer_at_once_leave_nothing => |case| passes(case, 0);
+} }

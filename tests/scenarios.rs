@@ -1,5 +1,5 @@
-//! Connection scenarios, first with CPython's asyncio, then with wasyncio through the component boundary: what the
-//! programs see, line by line, must be equal. The peer is played here, on real sockets.
+//! Connection scenarios, first with CPython's asyncio, then with wasyncio, composed and linked: what the programs see, line by line,
+//! must be equal. The peer is played here, on real sockets.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -16,9 +16,18 @@ type Peer = fn(TcpStream, &mut Running);
 /// The oracle's program.
 const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/oracle/scenarios.py");
 
-fn ours() -> Command {
+/// The programs that have the scenarios: on `wasyncio-client`, composed, and on `wasyncio`, linked.
+const OURS: [&str; 2] = ["scenarios", "scenarios-linked"];
+
+fn ours(program: &str) -> Command {
     let mut run = Command::new(command());
-    run.arg("run").arg(dist("tests/scenarios.wasm")).args(["--allow-connect", "*:*", "--allow-listen", "*:*", "--"]);
+    run.arg("run").arg(dist(&format!("tests/{program}.wasm"))).args([
+        "--allow-connect",
+        "*:*",
+        "--allow-listen",
+        "*:*",
+        "--",
+    ]);
     run
 }
 
@@ -63,8 +72,10 @@ fn normalized(transcript: &str, port: u16) -> String {
 fn same_as_cpython(scenario: &str, peer: Option<Peer>) {
     let Some(oracle) = oracle() else { return };
     let theirs = transcript(oracle, scenario, peer);
-    let ours = transcript(ours(), scenario, peer);
-    assert_eq!(ours, theirs, "left: wasyncio, right: CPython");
+    for program in OURS {
+        let ours = transcript(ours(program), scenario, peer);
+        assert_eq!(ours, theirs, "left: wasyncio ({program}), right: CPython");
+    }
     assert!(theirs.lines().count() > 1, "{theirs}");
 }
 
@@ -92,7 +103,7 @@ macro_rules! scenarios {
         fn every_scenario_is_run_on_both_sides() {
             let mut here = vec![$(stringify!($name)),+];
             here.sort_unstable();
-            for program in [Some(ours()), oracle()].into_iter().flatten() {
+            for program in OURS.map(ours).into_iter().chain(oracle()) {
                 let mut program = program;
                 let listed = finish(program.arg("list")).stdout;
                 let mut listed: Vec<_> = listed.lines().collect();

@@ -82,6 +82,11 @@ pub(crate) enum Load {
         /// How many.
         connections: usize,
     },
+    /// So many connections that have a burst of long lines one after another, then short ones, and rest.
+    Burst {
+        /// How many.
+        connections: usize,
+    },
     /// Every connection sends as fast as it is let.
     Flood {
         /// How many.
@@ -123,13 +128,15 @@ impl Cell {
         match self.load {
             // Whoever comes in last may wait long: that is what is measured.
             Load::Flood { .. } => plan.limit * 3,
+            // One connection after another: the time of all bursts adds up, and is not what is measured.
+            Load::Burst { .. } => plan.limit * 3,
             _ => plan.limit,
         }
     }
 
     /// Whether every round begins with a new process.
     pub(crate) fn begins_anew(&self) -> bool {
-        matches!(self.load, Load::Startup | Load::Crowd { .. })
+        matches!(self.load, Load::Startup | Load::Crowd { .. } | Load::Burst { .. })
     }
 }
 
@@ -152,6 +159,7 @@ const CROWD: &[Heading] = &[
     less("memory-active", "bytes/connection"),
     more("idle-cost", "of the rate without"),
 ];
+const BURST: &[Heading] = &[less("memory-after-burst", "bytes/connection")];
 const FLOOD: &[Heading] =
     &[more("fairness", "slowest/mean"), less("accept-under-load", "ms"), more("flood", "lines/s")];
 
@@ -185,6 +193,7 @@ fn all(plan: &Plan) -> Vec<Cell> {
         cell(CONNECT, 10, Load::Connect { connections: 10, count: plan.connects }, plan.rounds),
         cell(STARTUP, 1, Load::Startup, plan.rounds),
         cell(CROWD, plan.crowd, Load::Crowd { connections: plan.crowd }, plan.few_rounds),
+        cell(BURST, plan.crowd, Load::Burst { connections: plan.crowd }, plan.few_rounds),
         cell(FLOOD, 100, Load::Flood { connections: 100 }, plan.few_rounds),
     ]
 }

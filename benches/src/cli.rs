@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::Result;
 use crate::cells::{self, Plan};
-use crate::server::Places;
+use crate::places::Places;
 use crate::subjects::Subject;
 use crate::{cores, descriptors, plot, report, rounds, tokio_server};
 
@@ -37,7 +37,7 @@ struct Options {
     /// The folder of the workspace, built by `cargo xtask bench`
     #[arg(long)]
     root: PathBuf,
-    /// The folder that uvloop is installed in; without it uvloop is left out
+    /// The folder that uvloop for the newest CPython is installed in; without it uvloop is left out
     #[arg(long)]
     uvloop: Option<PathBuf>,
     /// Fewer and shorter rounds
@@ -74,8 +74,10 @@ pub fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     let plan = if options.quick { Plan::QUICK } else { Plan::FULL };
-    let places = Places { root: options.root.clone(), uvloop: options.uvloop.clone() };
-    let subjects = Subject::chosen(&options.subjects, &places)?;
+    let places = Places::new(options.root.clone(), options.uvloop.clone());
+    let python = places.python().map_or("none".to_owned(), |python| python.version().to_string());
+    println!("CPython, also below uvloop: {python}");
+    let subjects = places.available(Subject::chosen(&options.subjects)?);
     let cells = cells::chosen(&plan, &options.only)?;
     let most = cells.iter().map(|cell| cell.connections).max().unwrap_or(0);
     if let Err(reason) = descriptors::allow(most) {
@@ -94,8 +96,8 @@ fn run(options: &Options) -> Result<()> {
             }
         })?;
         report::print(&outcome);
-        broken.extend(outcome.broken());
-        rows.extend(outcome.rows());
+        broken.extend(report::broken(&outcome));
+        rows.extend(report::rows(&outcome));
         // After every cell: what has been measured is not lost when a later one fails.
         if let Some(file) = &options.json {
             std::fs::write(file, serde_json::to_string_pretty(&rows)? + "\n")?;

@@ -4,6 +4,16 @@
 //! workload the subjects take turns in short rounds (`rounds`), so that what else the machine does hits all alike, and
 //! they are compared within a round (`statistics`).
 //!
+//! Modules use only those that come later here, each line and within it from left to right:
+//!
+//! - `cli`: the command
+//! - `plot`, `report`: the chart and the tables, made of what was measured
+//! - `rounds`: the turns of the subjects in a cell
+//! - [`load`]: what is done to a server
+//! - `server`, `places`: a server as a process, and where its program is
+//! - `subjects`, `cells`: what is compared, and in which workloads
+//! - `tokio_server`, `statistics`, `cores`, `descriptors`: know nothing of the others
+//!
 //! A library, so that tests can load servers in the same way (`tests/load`).
 
 mod cells;
@@ -11,6 +21,7 @@ mod cli;
 mod cores;
 mod descriptors;
 pub mod load;
+mod places;
 mod plot;
 mod report;
 mod rounds;
@@ -23,7 +34,8 @@ use std::error::Error;
 
 pub use cli::main;
 pub use descriptors::allow;
-pub use server::{Places, Server};
+pub use places::Places;
+pub use server::Server;
 pub use statistics::Sample;
 pub use subjects::Subject;
 

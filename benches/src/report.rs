@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::cells::Heading;
-use crate::rounds::Outcome;
-use crate::statistics::Sample;
+use crate::rounds::{Entry, Outcome};
+use crate::statistics::{self, Sample};
 use crate::subjects::{REFERENCES, Subject};
 
 /// One subject in one cell.
@@ -40,7 +40,7 @@ pub(crate) struct Ratio {
 
 impl Row {
     /// A row; `ratio` is in the order of [`REFERENCES`].
-    pub(crate) fn new(
+    fn new(
         heading: &Heading,
         connections: usize,
         subject: Subject,
@@ -64,9 +64,43 @@ impl Row {
     }
 }
 
+/// All rows of the cell.
+pub(crate) fn rows(outcome: &Outcome<'_>) -> impl Iterator<Item = Row> {
+    results(outcome).flat_map(|(_, rows)| rows)
+}
+
+/// The failures of the project's own subjects.
+pub(crate) fn broken(outcome: &Outcome<'_>) -> Vec<String> {
+    let ours = outcome.entries.iter().filter(|entry| entry.subject.ours);
+    let described = ours.filter_map(|entry| {
+        let failure = entry.failure.as_ref()?;
+        let (subject, cell) = (entry.subject, outcome.cell);
+        Some(format!("{subject} in {} at {}: {failure}", cell.headings[0].workload, cell.connections))
+    });
+    described.collect()
+}
+
+/// The headings, each with the rows of the subjects that were measured.
+fn results<'a>(outcome: &'a Outcome<'a>) -> impl Iterator<Item = (&'a Heading, Vec<Row>)> {
+    outcome.cell.headings.iter().enumerate().map(|(index, heading)| {
+        let rows = outcome.entries.iter().filter_map(|entry| row(outcome, heading, index, entry));
+        (heading, rows.collect())
+    })
+}
+
+fn row(outcome: &Outcome<'_>, heading: &Heading, index: usize, entry: &Entry) -> Option<Row> {
+    let samples = entry.samples(index);
+    let summary = statistics::summary(&samples.iter().copied().flatten().collect::<Vec<_>>())?;
+    let ratio = REFERENCES.map(|name| {
+        let other = outcome.entries.iter().find(|entry| entry.subject.name == name)?;
+        statistics::ratio(&samples, &other.samples(index))
+    });
+    Some(Row::new(heading, outcome.cell.connections, entry.subject, summary, ratio))
+}
+
 /// Prints a table for every result of the cell.
 pub(crate) fn print(outcome: &Outcome<'_>) {
-    for (heading, rows) in outcome.results() {
+    for (heading, rows) in results(outcome) {
         let Heading { workload, unit, lower_is_better } = heading;
         let better = if *lower_is_better { ", less is better" } else { "" };
         if let Some(row) = rows.first() {
@@ -81,8 +115,10 @@ pub(crate) fn print(outcome: &Outcome<'_>) {
             println!("{}", line(&row));
         }
     }
-    for failure in outcome.failures() {
-        println!("! {failure}");
+    for entry in &outcome.entries {
+        if let Some(failure) = &entry.failure {
+            println!("! {}: {failure}", entry.subject);
+        }
     }
 }
 

@@ -1,20 +1,19 @@
 //! Servers as processes.
 
-use std::env;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use bench_protocol::{DETACHED, Mode, SERVING};
+use bench_protocol::{Mode, SERVING};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdout};
 use tokio::time::{sleep, timeout};
 
 use crate::Result;
 use crate::cores;
-use crate::subjects::{Program, Subject};
+use crate::places::Places;
+use crate::subjects::Subject;
 
 /// How long a server may take until it listens. A component is compiled when it is first run.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -22,59 +21,6 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(25);
 /// How often.
 const LOOKS: u32 = 10;
-
-/// Where the programs are.
-pub struct Places {
-    /// The workspace.
-    pub(crate) root: PathBuf,
-    /// Where uvloop is installed, if it is.
-    pub(crate) uvloop: Option<PathBuf>,
-}
-
-impl Places {
-    /// The workspace that this was built in, with what `cargo xtask build` makes.
-    pub fn of_workspace() -> Self {
-        let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
-        Self { root: benches.parent().expect("benches/ is in the workspace").to_owned(), uvloop: None }
-    }
-
-    /// What keeps `subject` from running here.
-    pub(crate) fn missing(&self, subject: Subject) -> Option<String> {
-        let file = match subject.program {
-            Program::Component(name) | Program::Detached(name) => self.component(name),
-            Program::Python("uvloop") if self.uvloop.is_none() => return Some("uvloop is not installed".to_owned()),
-            Program::Python(_) | Program::Tokio { .. } => return None,
-        };
-        (!file.exists()).then(|| format!("{} is not built", file.display()))
-    }
-
-    fn component(&self, name: &str) -> PathBuf {
-        self.root.join("dist/bench").join(format!("{name}.wasm"))
-    }
-
-    /// The command that serves, up to the mode.
-    fn command(&self, subject: Subject) -> Result<Command> {
-        // Port 0: the system chooses, and the server tells.
-        let address = "127.0.0.1:0";
-        let mut command;
-        match subject.program {
-            Program::Component(name) | Program::Detached(name) => {
-                command = Command::new(self.root.join("target/release/wasyncio"));
-                command.arg("run").arg(self.component(name)).args(["--allow-listen", address, "--", address]);
-            }
-            Program::Python(_) => {
-                command = Command::new("python3");
-                command.arg(self.root.join("benches/peers/asyncio_server.py")).arg(address);
-                command.envs(self.uvloop.iter().map(|folder| ("PYTHONPATH", folder)));
-            }
-            Program::Tokio { buffered } => {
-                command = Command::new(env::current_exe()?);
-                command.arg("serve").args(buffered.then_some("--buffered")).arg(address);
-            }
-        }
-        Ok(command)
-    }
-}
 
 /// A running server; dropping it ends the process.
 pub struct Server {
@@ -91,16 +37,8 @@ impl Server {
     /// # Errors
     /// If it cannot be started, or does not listen in time.
     pub async fn start(subject: Subject, mode: Mode, places: &Places) -> Result<Self> {
-        if let Some(what) = places.missing(subject) {
-            return Err(format!("{subject} cannot be started: {what}").into());
-        }
-        let mut command = places.command(subject)?;
-        command.arg(mode.argument());
-        command.args(match subject.program {
-            Program::Python(event_loop) => Some(event_loop),
-            Program::Detached(_) => Some(DETACHED),
-            Program::Component(_) | Program::Tokio { .. } => None,
-        });
+        let mut command =
+            places.command(subject, mode).map_err(|reason| format!("{subject} cannot be started: {reason}"))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = cores::on_server_core(|| command.spawn())
             .map_err(|error| format!("{subject} cannot be started: {error}"))?;

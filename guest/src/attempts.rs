@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use crate::transport::clock;
+use crate::wasi::clock;
 
 /// Reorders addresses by family as CPython's `_interleave_addrinfos` does: `first_count - 1` of the family that came first,
 /// then one of each family in turn. 0 keeps the order.
@@ -30,7 +30,7 @@ pub(crate) fn interleave(addresses: Vec<SocketAddr>, first_count: u32) -> Vec<So
 /// `staggered_race`, RFC 8305's connection attempts. All others are dropped then.
 ///
 /// # Errors
-/// The failures of all attempts, in the order in which they failed.
+/// The failures of all attempts, in the order in which they were started.
 ///
 /// # Cancel safety
 /// Yes: all attempts are dropped.
@@ -38,9 +38,10 @@ pub(crate) async fn staggered_race<T, E, F: Future<Output = Result<T, E>>>(
     attempts: impl IntoIterator<Item = F>,
     delay: Duration,
 ) -> Result<T, Vec<E>> {
-    let mut waiting = attempts.into_iter();
-    let mut running: Vec<Pin<Box<F>>> = Vec::new();
-    let mut failures = Vec::new();
+    let mut waiting = attempts.into_iter().enumerate();
+    let mut running: Vec<(usize, Pin<Box<F>>)> = Vec::new();
+    // By the number of the attempt.
+    let mut failures: Vec<Option<E>> = Vec::new();
     let mut timer: Option<Pin<Box<dyn Future<Output = ()>>>> = None;
     let mut start_next = true;
     poll_fn(|cx| {
@@ -48,17 +49,20 @@ pub(crate) async fn staggered_race<T, E, F: Future<Output = Result<T, E>>>(
             if std::mem::take(&mut start_next) {
                 // Without another attempt there is nothing to wait for but those that run.
                 timer = None;
-                if let Some(attempt) = waiting.next() {
-                    running.push(Box::pin(attempt));
+                if let Some((number, attempt)) = waiting.next() {
+                    running.push((number, Box::pin(attempt)));
+                    failures.push(None);
                     timer = Some(Box::pin(clock::sleep(delay)));
                 }
             }
             let mut index = 0;
-            while let Some(attempt) = running.get_mut(index) {
+            while let Some((number, attempt)) = running.get_mut(index) {
                 match attempt.as_mut().poll(cx) {
                     Poll::Ready(Ok(won)) => return Poll::Ready(Ok(won)),
                     Poll::Ready(Err(failure)) => {
-                        failures.push(failure);
+                        if let Some(place) = failures.get_mut(*number) {
+                            *place = Some(failure);
+                        }
                         drop(running.remove(index));
                         start_next = true;
                     }
@@ -71,11 +75,10 @@ pub(crate) async fn staggered_race<T, E, F: Future<Output = Result<T, E>>>(
                 start_next = timer.as_mut().poll(cx).is_ready();
             }
             if !start_next {
-                return if running.is_empty() {
-                    Poll::Ready(Err(std::mem::take(&mut failures)))
-                } else {
-                    Poll::Pending
-                };
+                if !running.is_empty() {
+                    return Poll::Pending;
+                }
+                return Poll::Ready(Err(std::mem::take(&mut failures).into_iter().flatten().collect()));
             }
         }
     })

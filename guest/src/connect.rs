@@ -1,45 +1,21 @@
 //! `asyncio.open_connection` over TCP.
 
-use std::future::Future;
+use std::fmt;
 use std::net::SocketAddr;
-use std::rc::Weak;
-use std::time::Duration;
 
-use crate::address::{AddressFamily, PythonAddress, SocketInfo};
+use wasyncio_core::address::SocketAddress;
+use wasyncio_core::options::ConnectionOptions;
+use wasyncio_core::{Error, OsError, OsErrorKind, Result, StreamReader, StreamWriter, limit_or_default, open};
+use wasyncio_transport::runtime::runtime;
+use wasyncio_transport::{ByteStream, pipe};
+
 use crate::attempts::{interleave, staggered_race};
-use crate::connection::{Connection, Owner};
-use crate::error::{Error, OsError, OsErrorKind, Result};
 use crate::names::{self, NoHost};
-use crate::reader::{ReaderState, StreamReader};
-use crate::semantics::limits::limit_or_default;
-use crate::transport::pipe;
-use crate::transport::tcp::{self, TcpSocket};
-use crate::writer::StreamWriter;
+use crate::wasi::bindings::BYTES;
+use crate::wasi::tcp::{self, TcpSocket};
 
 /// `IPPROTO_TCP`.
 const TCP: u32 = 6;
-
-/// The keyword arguments of Python's `open_connection`; what is none has Python's default.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ConnectionOptions {
-    /// The reader's limit in bytes; none is [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
-    pub limit: Option<u64>,
-    /// Only addresses of this family.
-    pub family: Option<AddressFamily>,
-    /// `IPPROTO_…`: 0 and 6 mean TCP, any other is not supported.
-    pub proto: Option<u32>,
-    /// Flags of `getaddrinfo`: WASI has none, so anything but 0 is not supported.
-    pub flags: Option<u32>,
-    /// Bind to this host and port, or port 0, before connecting.
-    pub local_addr: Option<(String, u16)>,
-    /// Race the addresses (RFC 8305): nanoseconds between two starts; none is one after the other.
-    pub happy_eyeballs_delay: Option<u64>,
-    /// How many addresses of the first family come first; none is 1 when racing, else 0, which keeps the order.
-    pub interleave: Option<u32>,
-    /// Report every failed attempt instead of one combined error.
-    pub all_errors: bool,
-}
 
 /// Connects to `host`, a name or an address, by TCP.
 ///
@@ -75,19 +51,19 @@ pub async fn open_connection_with(
     }
     let addresses = names::resolve(host, port.unwrap_or(0), options.family, NoHost::Loopback).await?;
     let local = match &options.local_addr {
-        Some((host, port)) => Some(names::resolve(Some(host), *port, options.family, NoHost::Any).await?),
+        Some((host, port)) => Some(names::resolve(host.as_deref(), *port, options.family, NoHost::Loopback).await?),
         None => None,
     };
 
-    let racing = options.happy_eyeballs_delay.map(Duration::from_nanos);
+    let racing = options.happy_eyeballs_delay;
     let addresses = interleave(addresses, options.interleave.unwrap_or(u32::from(racing.is_some())));
     let attempts = addresses.into_iter().map(|address| connect(address, local.as_deref()));
     let connected = match racing {
         Some(delay) => staggered_race(attempts, delay).await,
         None => first_success(attempts).await,
     };
-    let socket = connected.map_err(|failures| combine(failures, options.all_errors))?;
-    Ok(streams_of(&socket, limit, None))
+    let socket = connected.map_err(|failures| combine(failures.concat(), options.all_errors))?;
+    Ok(open(runtime(), tcp::halves(socket), limit))
 }
 
 async fn first_success<T, E>(
@@ -111,12 +87,12 @@ async fn first_success<T, E>(
 ///
 /// # asyncio
 /// `reader, writer = await asyncio.open_connection(sock=sock)`.
-pub fn open_connection_sock(socket: &TcpSocket, limit: Option<u64>) -> Result<(StreamReader, StreamWriter)> {
+pub async fn open_connection_sock(socket: TcpSocket, limit: Option<u64>) -> Result<(StreamReader, StreamWriter)> {
     let limit = limit_or_default(limit)?;
-    if let Err(code) = socket.get_remote_address() {
-        return Err(OsError::new(tcp::kind_of(&code), "Transport endpoint is not connected").into());
+    if socket.get_remote_address().is_err() {
+        return Err(OsError::new(OsErrorKind::NotConnected, OsErrorKind::NotConnected.describe()).into());
     }
-    Ok(streams_of(socket, limit, None))
+    Ok(open(runtime(), tcp::halves(socket), limit))
 }
 
 /// A reader and a writer over any two streams, and the stream that the written bytes come out of. `limit` is in bytes; none is
@@ -125,29 +101,10 @@ pub fn open_connection_sock(socket: &TcpSocket, limit: Option<u64>) -> Result<(S
 /// # Errors
 /// [`Error::Value`] if the limit is 0.
 pub fn from_streams(incoming: ByteStream, limit: Option<u64>) -> Result<(StreamReader, StreamWriter, ByteStream)> {
-    let state = ReaderState::new(limit_or_default(limit)?);
-    let (inbound, outbound, outgoing) = pipe::split(incoming);
-    let connection = Connection::new(inbound, outbound, SocketInfo::default(), state.clone(), None);
-    Ok((StreamReader::of(state, connection.clone()), StreamWriter::of(connection), outgoing))
-}
-
-/// A component-model `stream<u8>`, to read from.
-pub type ByteStream = wit_bindgen::rt::async_support::StreamReader<u8>;
-
-/// The reader and writer of a connected socket.
-pub(crate) fn streams_of(
-    socket: &TcpSocket,
-    limit: usize,
-    owner: Option<(Weak<dyn Owner>, usize)>,
-) -> (StreamReader, StreamWriter) {
-    let info = SocketInfo {
-        sockname: socket.get_local_address().ok().map(tcp::from_wasi),
-        peername: socket.get_remote_address().ok().map(tcp::from_wasi),
-    };
-    let (inbound, outbound) = tcp::split(socket);
-    let state = ReaderState::new(limit);
-    let connection = Connection::new(inbound, outbound, info, state.clone(), owner);
-    (StreamReader::of(state, connection.clone()), StreamWriter::of(connection))
+    let limit = limit_or_default(limit)?;
+    let (halves, outgoing) = pipe(incoming, BYTES);
+    let (reader, writer) = open(runtime(), halves, limit);
+    Ok((reader, writer, outgoing))
 }
 
 fn check(options: &ConnectionOptions) -> Result<()> {
@@ -161,12 +118,12 @@ fn check(options: &ConnectionOptions) -> Result<()> {
     Err(Error::NotImplemented(unsupported.into()))
 }
 
-/// One attempt.
-async fn connect(address: SocketAddr, local: Option<&[SocketAddr]>) -> Result<TcpSocket, OsError> {
+/// One attempt. Its failures are those that CPython lists: every local address that could not be bound, or the connect.
+async fn connect(address: SocketAddr, local: Option<&[SocketAddr]>) -> Result<TcpSocket, Vec<OsError>> {
     let failed = |code: tcp::ErrorCode| {
-        let cause = tcp::describe(&code).to_ascii_lowercase();
-        OsError::new(tcp::kind_of(&code), format!("Connect call failed {}: {cause}", PythonAddress(&address)))
-            .at(address)
+        let (kind, cause) = tcp::describe(&code);
+        let text = format!("Connect call failed {}: {}", SocketAddress::Ip(address), cause.to_ascii_lowercase());
+        vec![OsError::new(kind, text).at(address)]
     };
     let socket = tcp::create(&address).map_err(failed)?;
     if let Some(local) = local {
@@ -177,41 +134,54 @@ async fn connect(address: SocketAddr, local: Option<&[SocketAddr]>) -> Result<Tc
 }
 
 /// Binds to the first of the local addresses that can be bound, of those of the right family.
-fn bind(socket: &TcpSocket, remote: SocketAddr, local: &[SocketAddr]) -> Result<(), OsError> {
-    let mut failure = None;
+fn bind(socket: &TcpSocket, remote: SocketAddr, local: &[SocketAddr]) -> Result<(), Vec<OsError>> {
+    let mut failures = Vec::new();
     for address in local.iter().filter(|address| address.is_ipv4() == remote.is_ipv4()) {
         match socket.bind(tcp::to_wasi(*address)) {
             Ok(()) => return Ok(()),
-            Err(code) => failure = Some(bind_failure(address, &code)),
+            Err(code) => failures.push(bind_failure(address, &code)),
         }
     }
-    Err(failure.unwrap_or_else(|| {
+    if failures.is_empty() {
         // As Python on Linux prints the member of its enum.
         let family = if remote.is_ipv4() { "AF_INET: 2" } else { "AF_INET6: 10" };
         let text = format!("no matching local address with family=<AddressFamily.{family}> found");
-        OsError::new(OsErrorKind::AddressNotAvailable, text).at(remote)
-    }))
+        failures.push(OsError::new(OsErrorKind::Other, text).at(remote));
+    }
+    Err(failures)
 }
 
 /// The error of a failed bind, in Python's words.
 pub(crate) fn bind_failure(address: &SocketAddr, code: &tcp::ErrorCode) -> OsError {
-    let cause = tcp::describe(code).to_ascii_lowercase();
-    let text = format!("error while attempting to bind on address {}: {cause}", PythonAddress(address));
-    OsError::new(tcp::kind_of(code), text).at(address)
+    let (kind, cause) = tcp::describe(code);
+    let address = SocketAddress::Ip(*address);
+    let text = format!("error while attempting to bind on address {address}: {}", cause.to_ascii_lowercase());
+    OsError::new(kind, text).at(address.to_endpoint())
 }
 
-/// One error for all attempts, as `create_connection` makes it.
-fn combine(mut failures: Vec<OsError>, all: bool) -> Error {
+/// One error for all failures, as `create_connection` makes it: the first if they all read the same.
+fn combine(failures: Vec<OsError>, all: bool) -> Error {
     if all {
         return Error::Group(failures);
     }
-    let Some(last) = failures.pop() else {
-        return OsError::new(OsErrorKind::Other, "getaddrinfo() returned empty list").into();
+    let Some(first) = failures.first() else {
+        return OsError::new(OsErrorKind::TimedOut, "create_connection failed").into();
     };
-    if failures.iter().all(|failure| failure.message == last.message) {
-        return last.into();
+    if failures.iter().all(|failure| failure.message == first.message) {
+        return first.clone().into();
     }
-    failures.push(last.clone());
-    let texts: Vec<_> = failures.iter().map(|failure| failure.message.as_str()).collect();
-    OsError::new(last.kind, format!("Multiple exceptions: {}", texts.join(", "))).into()
+    OsError::new(OsErrorKind::Other, format!("Multiple exceptions: {}", Joined(&failures))).into()
+}
+
+/// The messages, separated by commas.
+struct Joined<'a>(&'a [OsError]);
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, failure) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{}", failure.message)?;
+        }
+        Ok(())
+    }
 }

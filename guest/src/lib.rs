@@ -3,45 +3,47 @@
 //! Used in two ways, with the same semantics:
 //! - linked: a Rust component names this crate and calls [`open_connection`] and [`start_server`] itself;
 //! - composed: built with the feature `component`, the crate is `wasyncio.wasm`, which exports the package
-//!   `wasyncio:streams` (`wit/`) to components in any language.
+//!   `wasyncio:streams` (`wit/`) to components in any language. A Rust program on it uses the crate `wasyncio-client`, whose
+//!   API is this one's.
 //!
 //! Everything runs in the component-model task that calls it: there are no threads, and the types are not `Send`.
 //!
-//! Layers, each using only those below it: `exports` (the component's face), [`StreamReader`], [`StreamWriter`],
-//! [`Server`] and the connecting functions, `connection` (one connection's life), `semantics` (asyncio's rules, no I/O),
-//! `transport` (WASI streams and sockets).
+//! asyncio's rules are in `wasyncio-core`, connections over streams in `wasyncio-transport`. Here are sockets: names, addresses,
+//! connecting, listening; and `exports`, the component's face.
 
-mod address;
 mod attempts;
 mod connect;
-mod connection;
-mod error;
 #[cfg(feature = "component")]
 mod exports;
 mod listen;
 mod names;
-mod protocol;
-mod reader;
-#[cfg(feature = "component")]
-mod reader_tries;
-mod semantics;
-mod server;
-mod transport;
-mod transport_handle;
-mod writer;
+mod wasi;
 
-pub use address::{AddressFamily, SocketInfo};
-pub use connect::{
-    ByteStream, ConnectionOptions, from_streams, open_connection, open_connection_sock, open_connection_with,
+pub use connect::{from_streams, open_connection, open_connection_sock, open_connection_with};
+pub use listen::{start_server, start_server_sock, start_server_with};
+pub use wasi::tcp::TcpSocket;
+pub use wasyncio_core::address::{AddressFamily, SocketAddress};
+pub use wasyncio_core::extra_info::{Cipher, ExtraInfo, PeerCredentials, SocketInfo, SslInfo};
+pub use wasyncio_core::options::{ConnectionOptions, ServerOptions};
+pub use wasyncio_core::{
+    DEFAULT_LIMIT, Error, OsError, OsErrorKind, Result, Server, StreamReader, StreamReaderProtocol, StreamWriter,
+    Transport,
 };
-pub use error::{Error, OsError, OsErrorKind, Result};
-pub use listen::{ServerOptions, start_server, start_server_sock, start_server_with};
-pub use protocol::StreamReaderProtocol;
-pub use reader::StreamReader;
-pub use semantics::limits::DEFAULT_LIMIT;
-pub use server::Server;
-pub use transport::tcp::TcpSocket;
-pub use transport_handle::Transport;
 #[cfg(feature = "command")]
 pub use wasyncio_executor::command;
-pub use writer::StreamWriter;
+pub use wasyncio_transport::ByteStream;
+
+/// What a program needs to make sockets itself, for [`open_connection_sock`] and [`start_server_sock`].
+pub mod sockets {
+    pub use crate::wasi::bindings::sockets::types::{
+        ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress, TcpSocket,
+    };
+}
+
+/// Runs a future beside the others of this component's task.
+///
+/// # asyncio
+/// `asyncio.create_task(future)`.
+pub fn spawn(future: impl Future<Output = ()> + 'static) {
+    wasyncio_transport::runtime::spawn(Box::pin(future));
+}

@@ -2,38 +2,19 @@
 
 use std::net::SocketAddr;
 
-use crate::address::AddressFamily;
+use wasyncio_core::address::SocketAddress;
+use wasyncio_core::options::ServerOptions;
+use wasyncio_core::transport::Listener;
+use wasyncio_core::{Error, OsError, OsErrorKind, Result, Server, limit_or_default};
+use wasyncio_transport::runtime::runtime;
+
 use crate::connect::bind_failure;
-use crate::error::{Error, OsError, Result};
 use crate::names::{self, NoHost};
-use crate::semantics::limits::limit_or_default;
-use crate::server::{Server, Socket};
-use crate::transport::tcp::{self, TcpSocket};
+use crate::wasi::listener::TcpListener;
+use crate::wasi::tcp::{self, TcpSocket};
 
 /// How many connections wait to be accepted unless told otherwise, as in asyncio.
 const DEFAULT_BACKLOG: u32 = 100;
-
-/// The keyword arguments of Python's `start_server`; what is none has Python's default.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ServerOptions {
-    /// The limit of every accepted reader in bytes; none is [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
-    pub limit: Option<u64>,
-    /// Only addresses of this family.
-    pub family: Option<AddressFamily>,
-    /// Flags of `getaddrinfo`: WASI has none, so any is not supported.
-    pub flags: Option<u32>,
-    /// How many connections may wait to be accepted; none is 100.
-    pub backlog: Option<u32>,
-    /// WASI always allows an address to be used again; `false` is not supported.
-    pub reuse_address: Option<bool>,
-    /// WASI cannot share a port; `true` is not supported.
-    pub reuse_port: Option<bool>,
-    /// Probe idle connections.
-    pub keep_alive: Option<bool>,
-    /// Whether to listen at once; none is yes.
-    pub start_serving: Option<bool>,
-}
 
 /// Listens by TCP on every address of `host`; an empty one means every interface. Port 0 picks a free port, which
 /// [`Server::sockets`] tells.
@@ -47,7 +28,8 @@ pub async fn start_server(host: &str, port: u16) -> Result<Server> {
     start_server_with(&[host], port, ServerOptions::default()).await
 }
 
-/// Listens by TCP on every address of the hosts, with asyncio's keyword arguments. No host means every interface.
+/// Listens by TCP on every address of the hosts, with asyncio's keyword arguments. No host, or an empty one alone, means every
+/// interface. An address that this machine does not have, or of a family that it does not have, is left out.
 ///
 /// # Errors
 /// As [`start_server`]; [`Error::Value`] if the limit is 0; [`Error::NotImplemented`] naming the option that WASI cannot do.
@@ -56,8 +38,8 @@ pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: Se
     check(&options)?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
     let mut hosts: Vec<Option<&str>> = hosts.iter().map(|host| Some(host.as_ref())).collect();
-    if hosts.is_empty() {
-        hosts.push(None);
+    if hosts.is_empty() || hosts == [Some("")] {
+        hosts = vec![None];
     }
     for host in hosts {
         for address in names::resolve(host, port, options.family, NoHost::Any).await? {
@@ -66,8 +48,18 @@ pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: Se
             }
         }
     }
-    let sockets = addresses.into_iter().map(|address| bind(address, &options)).collect::<Result<_>>()?;
-    serve(sockets, limit, &options)
+    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    for address in &addresses {
+        if let Some(listener) = bind(*address, &options)? {
+            listeners.push(Box::new(listener));
+        }
+    }
+    if listeners.is_empty() {
+        let tried: Vec<_> = addresses.into_iter().map(|address| SocketAddress::Ip(address).to_string()).collect();
+        let text = format!("could not bind on any address out of [{}]", tried.join(", "));
+        return Err(OsError::new(OsErrorKind::AddressNotAvailable, text).into());
+    }
+    serve(listeners, limit, &options).await
 }
 
 /// A server of a socket that the program has bound itself.
@@ -77,21 +69,21 @@ pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: Se
 ///
 /// # asyncio
 /// `server = await asyncio.start_server(callback, sock=sock)`.
-pub fn start_server_sock(socket: TcpSocket, options: ServerOptions) -> Result<Server> {
+pub async fn start_server_sock(socket: TcpSocket, options: ServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
     check(&options)?;
-    let address = socket.get_local_address().map(tcp::from_wasi).map_err(|code| {
-        let kind = tcp::kind_of(&code);
-        OsError::new(kind, "The socket is not bound to an address")
-    })?;
+    let address = socket
+        .get_local_address()
+        .map(tcp::from_wasi)
+        .map_err(|code| OsError::new(tcp::describe(&code).0, "The socket is not bound to an address"))?;
     prepare(&socket, &options).map_err(|code| bind_failure(&address, &code))?;
-    serve(vec![Socket::new(socket, address)], limit, &options)
+    serve(vec![Box::new(TcpListener::new(socket, address))], limit, &options).await
 }
 
-fn serve(sockets: Vec<Socket>, limit: usize, options: &ServerOptions) -> Result<Server> {
-    let server = Server::new(sockets, limit);
+async fn serve(listeners: Vec<Box<dyn Listener>>, limit: usize, options: &ServerOptions) -> Result<Server> {
+    let server = Server::new(runtime(), listeners, limit);
     if options.start_serving != Some(false) {
-        server.start_serving()?;
+        server.start_serving().await?;
     }
     Ok(server)
 }
@@ -109,13 +101,18 @@ fn check(options: &ServerOptions) -> Result<()> {
     Err(Error::NotImplemented(unsupported.into()))
 }
 
-fn bind(address: SocketAddr, options: &ServerOptions) -> Result<Socket> {
+/// A bound socket; none if this machine does not have the address, or its family. As CPython since 3.13.
+fn bind(address: SocketAddr, options: &ServerOptions) -> Result<Option<TcpListener>> {
+    let Ok(socket) = tcp::create(&address) else { return Ok(None) };
     let failed = |code: tcp::ErrorCode| Error::from(bind_failure(&address, &code));
-    let socket = tcp::create(&address).map_err(failed)?;
     prepare(&socket, options).map_err(failed)?;
-    socket.bind(tcp::to_wasi(address)).map_err(failed)?;
+    match socket.bind(tcp::to_wasi(address)) {
+        Ok(()) => {}
+        Err(tcp::ErrorCode::AddressNotBindable) => return Ok(None),
+        Err(code) => return Err(failed(code)),
+    }
     let address = socket.get_local_address().map_or(address, tcp::from_wasi);
-    Ok(Socket::new(socket, address))
+    Ok(Some(TcpListener::new(socket, address)))
 }
 
 fn prepare(socket: &TcpSocket, options: &ServerOptions) -> Result<(), tcp::ErrorCode> {

@@ -1,11 +1,12 @@
 //! From host names to addresses: Python's `getaddrinfo`, as far as WASI can.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-use crate::address::AddressFamily;
-use crate::error::{Error, OsError, OsErrorKind, Result};
-use crate::transport::bindings::sockets::ip_name_lookup::{ErrorCode, resolve_addresses};
-use crate::transport::tcp;
+use wasyncio_core::address::AddressFamily;
+use wasyncio_core::{Error, OsError, OsErrorKind, Result};
+
+use crate::wasi::bindings::sockets::ip_name_lookup::{ErrorCode, resolve_addresses};
+use crate::wasi::tcp;
 
 /// What a missing host means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +32,21 @@ pub(crate) async fn resolve(
             "family: Unix sockets need open_unix_connection and start_unix_server of the full variant, wasyncio-full.wasm".into(),
         ));
     }
+    let mut scope = 0;
     let ips: Vec<IpAddr> = match host {
-        None | Some("") => match no_host {
+        None => match no_host {
             NoHost::Loopback => vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()],
             NoHost::Any => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
         },
         Some(name) => match name.parse() {
             Ok(ip) => vec![ip],
-            Err(_) => look_up(name).await?,
+            Err(_) => match scoped(name) {
+                Some((ip, scope_id)) => {
+                    scope = scope_id;
+                    vec![ip.into()]
+                }
+                None => look_up(name).await?,
+            },
         },
     };
     let wanted = |ip: &IpAddr| match family {
@@ -46,7 +54,7 @@ pub(crate) async fn resolve(
         Some(AddressFamily::Inet) => ip.is_ipv4(),
         Some(AddressFamily::Inet6) => ip.is_ipv6(),
     };
-    let addresses: Vec<_> = ips.into_iter().filter(wanted).map(|ip| SocketAddr::new(ip, port)).collect();
+    let addresses: Vec<_> = ips.into_iter().filter(wanted).map(|ip| address(ip, port, scope)).collect();
     if addresses.is_empty() {
         let name = host.unwrap_or_default();
         return Err(OsError::new(
@@ -61,15 +69,32 @@ pub(crate) async fn resolve(
     Ok(addresses)
 }
 
+fn address(ip: IpAddr, port: u16, scope: u32) -> SocketAddr {
+    match ip {
+        IpAddr::V4(_) => SocketAddr::new(ip, port),
+        IpAddr::V6(ip) => SocketAddrV6::new(ip, port, 0, scope).into(),
+    }
+}
+
+/// An IPv6 address with the number of its scope: `fe80::1%2`. An interface's name, as in `fe80::1%eth0`, means nothing here: WASI
+/// has no interfaces to ask.
+fn scoped(name: &str) -> Option<(Ipv6Addr, u32)> {
+    let (ip, scope) = name.split_once('%')?;
+    Some((ip.parse().ok()?, scope.parse().ok()?))
+}
+
 async fn look_up(name: &str) -> Result<Vec<IpAddr>> {
     let failed = |kind: OsErrorKind, what: &str| Error::from(OsError::new(kind, format!("{what}: '{name}'")).at(name));
+    if name.is_empty() {
+        return Err(failed(OsErrorKind::NameNotResolved, "Name or service not known"));
+    }
     match resolve_addresses(name.to_owned()).await {
         Ok(addresses) => Ok(addresses.into_iter().map(tcp::ip_from_wasi).collect()),
         Err(ErrorCode::AccessDenied) => Err(failed(OsErrorKind::AccessDenied, "Permission denied to look up the name")),
         Err(ErrorCode::InvalidArgument) => Err(failed(OsErrorKind::NameNotResolved, "Not a valid name or address")),
         Err(ErrorCode::NameUnresolvable) => Err(failed(OsErrorKind::NameNotResolved, "Name or service not known")),
         Err(ErrorCode::TemporaryResolverFailure) => {
-            Err(failed(OsErrorKind::NameNotResolved, "Temporary failure in name resolution"))
+            Err(failed(OsErrorKind::TemporaryResolverFailure, "Temporary failure in name resolution"))
         }
         Err(ErrorCode::PermanentResolverFailure) => {
             Err(failed(OsErrorKind::NameNotResolved, "Non-recoverable failure in name resolution"))

@@ -76,7 +76,7 @@ fn nobody_is_starved_by_a_linked_server() {
 }
 
 #[test]
-fn nobody_is_starved_by_a_server_on_the_fast_path() {
+fn nobody_is_starved_by_a_composed_server() {
     is_fair("composed");
 }
 

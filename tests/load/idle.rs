@@ -57,7 +57,7 @@ fn idle_connections_do_not_slow_a_linked_server() {
 }
 
 #[test]
-fn idle_connections_do_not_slow_a_server_on_the_fast_path() {
+fn idle_connections_do_not_slow_a_composed_server() {
     idle_ones_cost_little("composed");
 }
 

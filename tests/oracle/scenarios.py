@@ -20,6 +20,8 @@ def told(error):
     words = re.sub(r"\[errno \d+\] ", "", words)
     if words.startswith("Connect call failed"):
         words += ": " + os.strerror(error.errno).lower()
+    # From 3.13 on, also within the words of a failed bind.
+    words = re.sub(r"\[errno \d+\] ", "", words)
     return f"{type(error).__name__}: {words}"
 
 

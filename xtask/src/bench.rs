@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use clap::Args;
+use wasyncio_python::{Python, Version};
 
 use crate::Result;
 use crate::artifacts;
@@ -74,14 +75,21 @@ fn build_wstd(workspace: &Workspace) -> Result<()> {
     component::build_apps(workspace, &Toolchain::find()?, &packages, &workspace.dist().join("bench"))
 }
 
-/// The folder with uvloop, from PyPI. None where it cannot be had, which is said on the way.
+/// The folder with uvloop for the newest CPython, from PyPI. None where it cannot be had, which is said on the way.
 fn fetch_uvloop(workspace: &Workspace) -> Option<PathBuf> {
-    let folder = workspace.root().join(".cache/bench").join(UVLOOP.replace("==", "-"));
+    let Some(python) = Python::newest() else {
+        eprintln!("    there is no CPython, so cpython and uvloop are left out");
+        return None;
+    };
+    // A build of it fits one minor version.
+    let Version(major, minor, _) = python.version();
+    let name = format!("{}-cp{major}{minor}", UVLOOP.replace("==", "-"));
+    let folder = workspace.root().join(".cache/bench").join(&name);
     if !folder.exists() {
-        announce(&format!("fetching {UVLOOP} into .cache/"));
+        announce(&format!("fetching {UVLOOP} for CPython {major}.{minor} into .cache/"));
         // Renamed last of all: what is there is complete.
-        let partial = folder.with_extension("partial");
-        let mut pip = Command::new("python3");
+        let partial = workspace.root().join(".cache/bench").join(name + ".partial");
+        let mut pip = python.command();
         pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--retries=1", "--upgrade"]);
         pip.args(["--disable-pip-version-check", "--root-user-action=ignore", "--target"]).arg(&partial).arg(UVLOOP);
         let fetched = run_within(PIP_LIMIT, &mut pip).and_then(|()| {

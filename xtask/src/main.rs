@@ -45,7 +45,7 @@ enum Command {
     /// Build what is needed, then run random programs over a stream reader on CPython and on wasyncio, and compare
     #[command(disable_help_flag = true)]
     Conformance {
-        /// --mode plain|fast|linked|all, --cases N, --seed S; --help shows all
+        /// --mode plain|composed|linked|sockets-plain|sockets-composed|sockets-linked|all, --cases N, --seed S; --help shows all
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -1,17 +1,13 @@
 //! What the benchmark's servers and its load generator agree on.
 //!
 //! A server is started with the arguments `HOST:PORT MODE`, prints [`SERVING`] and its address on a line of its own once it
-//! listens, and serves until it is killed. `benches/peers/asyncio_server.py` is the same in Python. One of ours takes
-//! [`DETACHED`] as a last argument.
+//! listens, and serves until it is killed. `benches/peers/asyncio_server.py` is the same in Python.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
 
 /// What comes before the address in the line that a server prints.
 pub const SERVING: &str = "Serving on ";
-
-/// The argument of a sink that takes the raw stream out of its reader, instead of reading through it.
-pub const DETACHED: &str = "detached";
 
 /// What [`pattern`] repeats after: a prime, so that no buffer size hides a mix-up.
 const PERIOD: u64 = 251;

@@ -32,6 +32,17 @@ impl Connection {
         Lines::new(self.number, count, length)
     }
 
+    /// Has so many lines of so many bytes echoed, each before the next.
+    pub(super) async fn exchange_all(&mut self, count: usize, length: usize) -> Result<()> {
+        let mut lines = self.lines(1, length);
+        for _ in 0..count {
+            self.exchange(&mut lines).await?;
+        }
+        // A crowd's long lines would be hundreds of megabytes here, too.
+        self.back = Vec::new();
+        Ok(())
+    }
+
     /// Sends the next of `lines` and waits until they are back.
     pub(super) async fn exchange(&mut self, lines: &mut Lines) -> Result<()> {
         let sent = lines.next();

@@ -38,10 +38,7 @@ pub async fn measure(server: &Server, connections: usize, warm_up: Duration, win
     let idle = memory()?;
     let beside = exchange::on(&mut busy, 1, 64, warm_up, window).await?;
     for connection in &mut crowd {
-        let mut lines = connection.lines(1, 64);
-        for _ in 0..EXCHANGES {
-            connection.exchange(&mut lines).await?;
-        }
+        connection.exchange_all(EXCHANGES, 64).await?;
     }
     let active = memory()?;
     let each = |after: u64| (after as f64 - before as f64) / connections as f64;

@@ -1,5 +1,6 @@
 //! The load generator: one thread of tokio, which checks every byte that comes back.
 
+pub mod burst;
 mod connect;
 mod connections;
 pub mod crowd;
@@ -25,6 +26,7 @@ pub(crate) async fn measure(load: Load, server: &Server, plan: &Plan) -> Result<
         Load::Connect { connections, count } => vec![connect::measure(address, connections, count).await?],
         Load::Startup => unreachable!("it begins without a server"),
         Load::Crowd { connections } => crowd::measure(server, connections, plan.warm_up, plan.window).await?.samples(),
+        Load::Burst { connections } => vec![Sample::of(burst::measure(server, connections).await?.after_burst)],
         Load::Flood { connections } => flood::measure(address, connections, plan.flood_window).await?.samples()?,
     })
 }

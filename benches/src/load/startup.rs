@@ -6,7 +6,8 @@ use bench_protocol::Mode;
 
 use super::connections::Connection;
 use crate::Result;
-use crate::server::{Places, Server};
+use crate::places::Places;
+use crate::server::Server;
 use crate::statistics::Sample;
 use crate::subjects::Subject;
 

@@ -1,4 +1,4 @@
-//! The generated bindings of the world `imports`.
+//! The generated bindings of the world `bindings`.
 
 #![allow(
     missing_docs,
@@ -14,5 +14,12 @@ wit_bindgen::generate!({
     path: "../../wit",
     world: "wasyncio:streams/bindings",
     generate_all,
-    additional_derives: [PartialEq],
 });
+
+use wasyncio_transport::ByteStreamVtable;
+
+/// How these bindings work streams of bytes.
+pub(crate) const BYTES: &ByteStreamVtable = <u8 as wit_stream::StreamPayload>::VTABLE;
+
+pub(crate) use wasi::sockets::types::ErrorCode;
+pub(crate) use wasyncio::streams::{connect, raw, server, types};

@@ -1,29 +1,40 @@
 //! Python's `sock=`: readers, writers and servers of sockets that the program made itself with `wasi:sockets`.
 
-use wasip3::sockets::types::TcpSocket;
+pub use wasip3::sockets::types::{
+    ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress, TcpSocket,
+};
+use wasyncio_core::options::ServerOptions;
+use wasyncio_core::{Result, Server, StreamReader, StreamWriter, limit_or_default};
 
-use crate::{Error, Server, ServerOptions, StreamReader, StreamWriter, pair};
+use crate::connection::streams;
+use crate::generated::raw;
+use crate::serve::serving;
 
-/// A reader and a writer of a connected socket. `limit` is in bytes; none is 65,536.
+/// A reader and a writer of a connected socket. `limit` is in bytes; none is [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
 ///
 /// # Errors
-/// [`Error::ValueError`] if the limit is 0; [`Error::OsError`] if the socket is not connected.
+/// [`Error::Value`](crate::Error::Value) if the limit is 0; [`Error::Os`](crate::Error::Os) if the socket is not connected.
 ///
 /// # asyncio
 /// `reader, writer = await asyncio.open_connection(sock=sock)`.
-pub async fn open_connection(sock: TcpSocket, limit: Option<u64>) -> Result<(StreamReader, StreamWriter), Error> {
-    Ok(pair(generated::wasyncio::streams::sockets::open_connection(sock, limit).await?))
+pub async fn open_connection_sock(socket: TcpSocket, limit: Option<u64>) -> Result<(StreamReader, StreamWriter)> {
+    let bytes = limit_or_default(limit)?;
+    let (reader, writer) = generated::wasyncio::streams::sockets::open_connection(socket, None).await?;
+    streams(raw::take(reader, writer).await?, bytes)
 }
 
 /// A server of a bound socket.
 ///
 /// # Errors
-/// As [`start_server_with`](crate::start_server_with); [`Error::OsError`] if the socket is not bound.
+/// As [`start_server_with`](crate::start_server_with); [`Error::Os`](crate::Error::Os) if the socket is not bound.
 ///
 /// # asyncio
 /// `server = await asyncio.start_server(callback, sock=sock)`.
-pub async fn start_server(sock: TcpSocket, options: Option<ServerOptions>) -> Result<Server, Error> {
-    Ok(Server::of(generated::wasyncio::streams::sockets::start_server(sock, options).await?))
+pub async fn start_server_sock(socket: TcpSocket, options: ServerOptions) -> Result<Server> {
+    let limit = limit_or_default(options.limit)?;
+    let listens = options.start_serving != Some(false);
+    let server = generated::wasyncio::streams::sockets::start_server(socket, Some(options.into())).await?;
+    serving(server, listens, limit).await
 }
 
 mod generated {

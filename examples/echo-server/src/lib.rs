@@ -9,7 +9,7 @@
 //! prints `Serving on ('127.0.0.1', 8888)` and a line for every connection that comes and goes.
 
 use console::{eprintln, println};
-use wasyncio_client::{Error, ExtraInfo, StreamReader, StreamWriter, serve_forever, start_server};
+use wasyncio_client::{Error, ExtraInfo, StreamReader, StreamWriter, start_server};
 
 /// Where to listen unless the first argument says otherwise.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8888";
@@ -38,7 +38,7 @@ async fn serve(reader: StreamReader, writer: StreamWriter) {
     println(format!("{peer} connected"));
     match handle_echo(&reader, &writer).await {
         Ok(bytes) => println(format!("{peer} closed after {bytes} bytes")),
-        Err(error) => println(format!("{peer} failed: {}", error.message())),
+        Err(error) => println(format!("{peer} failed: {error}")),
     }
 }
 
@@ -50,13 +50,11 @@ async fn run() -> Result<(), String> {
     let port = port.parse().map_err(|_| usage())?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
 
-    let server = start_server(host, port).await.map_err(|error| error.message())?;
+    let server = start_server(host, port).await.map_err(|error| error.to_string())?;
     for socket in server.sockets() {
         println(format!("Serving on {socket}"));
     }
-    serve_forever(&server, |reader, writer| async move { serve(reader, writer).await })
-        .await
-        .map_err(|error| error.message())
+    server.serve_forever(serve).await.map_err(|error| error.to_string())
 }
 
 struct EchoServer;
@@ -67,4 +65,4 @@ impl wasip3::exports::cli::run::Guest for EchoServer {
     }
 }
 
-wasip3::cli::command::export!(EchoServer);
+wasip3::cli::command::export!(EchoServer with_types_in wasyncio_client::command);

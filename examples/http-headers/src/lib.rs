@@ -75,7 +75,7 @@ fn split(url: &str) -> Result<(&str, u16, &str), String> {
 async fn run() -> Result<(), String> {
     let url = console::arguments().into_iter().next().ok_or("usage: http-headers URL")?;
     let (host, port, path) = split(&url)?;
-    print_http_headers(host, port, path).await.map_err(|error| error.message())
+    print_http_headers(host, port, path).await.map_err(|error| error.to_string())
 }
 
 struct HttpHeaders;
@@ -86,4 +86,4 @@ impl wasip3::exports::cli::run::Guest for HttpHeaders {
     }
 }
 
-wasip3::cli::command::export!(HttpHeaders);
+wasip3::cli::command::export!(HttpHeaders with_types_in wasyncio_client::command);

@@ -56,8 +56,8 @@ impl wasip3::exports::cli::run::Guest for TcpEchoClient {
             return Err(());
         };
         let connected = tcp_echo_client(&message, host, port).await;
-        connected.map_err(|error| eprintln(format!("tcp-echo-client: {}", error.message())))
+        connected.map_err(|error| eprintln(format!("tcp-echo-client: {error}")))
     }
 }
 
-wasip3::cli::command::export!(TcpEchoClient);
+wasip3::cli::command::export!(TcpEchoClient with_types_in wasyncio_client::command);

@@ -36,7 +36,7 @@
 //! ```
 
 use console::{eprintln, println, repr};
-use wasyncio_client::{Error, ExtraInfo, StreamReader, StreamWriter, serve_forever, start_server};
+use wasyncio_client::{Error, ExtraInfo, StreamReader, StreamWriter, start_server};
 
 async fn handle_echo(reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
     let data = reader.read(100).await?;
@@ -61,12 +61,13 @@ async fn serve(host: &str, port: u16) -> Result<(), Error> {
     let addrs: Vec<_> = server.sockets().iter().map(ToString::to_string).collect();
     println(format!("Serving on {}", addrs.join(", ")));
 
-    serve_forever(&server, |reader, writer| async {
-        if let Err(error) = handle_echo(reader, writer).await {
-            println(format!("The connection failed: {}", error.message()));
-        }
-    })
-    .await
+    server
+        .serve_forever(|reader, writer| async {
+            if let Err(error) = handle_echo(reader, writer).await {
+                println(format!("The connection failed: {error}"));
+            }
+        })
+        .await
 }
 
 struct TcpEchoServer;
@@ -78,8 +79,8 @@ impl wasip3::exports::cli::run::Guest for TcpEchoServer {
             eprintln(format!("tcp-echo-server: '{address}' is no HOST:PORT"));
             return Err(());
         };
-        serve(host, port).await.map_err(|error| eprintln(format!("tcp-echo-server: {}", error.message())))
+        serve(host, port).await.map_err(|error| eprintln(format!("tcp-echo-server: {error}")))
     }
 }
 
-wasip3::cli::command::export!(TcpEchoServer);
+wasip3::cli::command::export!(TcpEchoServer with_types_in wasyncio_client::command);

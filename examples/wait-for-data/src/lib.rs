@@ -30,8 +30,8 @@
 //! ```
 
 use console::{eprintln, println};
-use wasip3::sockets::types::{ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, TcpSocket};
-use wasyncio_client::{sockets, spawn};
+use wasyncio_client::sockets::{ErrorCode, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress};
+use wasyncio_client::{TcpSocket, open_connection_sock, spawn};
 
 /// A pair of connected sockets.
 async fn socketpair() -> Result<(TcpSocket, TcpSocket), ErrorCode> {
@@ -49,8 +49,8 @@ async fn wait_for_data() -> Result<(), String> {
     let (rsock, wsock) = socketpair().await.map_err(|code| format!("no pair of sockets: {code}"))?;
 
     // Register the open socket to wait for data.
-    let opened = sockets::open_connection(rsock, None).await;
-    let (reader, writer) = opened.map_err(|error| error.message())?;
+    let opened = open_connection_sock(rsock, None).await;
+    let (reader, writer) = opened.map_err(|error| error.to_string())?;
 
     // Simulate the reception of data from the network
     let (mut sending, to_send) = wasip3::wit_stream::new();
@@ -60,12 +60,12 @@ async fn wait_for_data() -> Result<(), String> {
     });
 
     // Wait for data
-    let data = reader.read(100).await.map_err(|error| error.message())?;
+    let data = reader.read(100).await.map_err(|error| error.to_string())?;
 
     // Got data, we are done: close the socket
     println(format!("Received: {}", String::from_utf8_lossy(&data)));
     writer.close();
-    writer.wait_closed().await.map_err(|error| error.message())?;
+    writer.wait_closed().await.map_err(|error| error.to_string())?;
 
     // Close the second socket
     drop((sent, wsock));
@@ -80,4 +80,4 @@ impl wasip3::exports::cli::run::Guest for WaitForData {
     }
 }
 
-wasip3::cli::command::export!(WaitForData);
+wasip3::cli::command::export!(WaitForData with_types_in wasyncio_client::command);

@@ -15,14 +15,14 @@ wit_bindgen::generate!({
     world: "wasyncio:streams/wasyncio",
     runtime_path: "crate::exports::runtime",
     with: {
-        "wasi:clocks/monotonic-clock@0.3.2": crate::transport::bindings::wasi::clocks::monotonic_clock,
-        "wasi:clocks/types@0.3.2": crate::transport::bindings::wasi::clocks::types,
-        "wasi:sockets/ip-name-lookup@0.3.2": crate::transport::bindings::wasi::sockets::ip_name_lookup,
-        "wasi:sockets/types@0.3.2": crate::transport::bindings::wasi::sockets::types,
+        "wasi:clocks/monotonic-clock@0.3.2": crate::wasi::bindings::wasi::clocks::monotonic_clock,
+        "wasi:clocks/types@0.3.2": crate::wasi::bindings::wasi::clocks::types,
+        "wasi:sockets/ip-name-lookup@0.3.2": crate::wasi::bindings::wasi::sockets::ip_name_lookup,
+        "wasi:sockets/types@0.3.2": crate::wasi::bindings::wasi::sockets::types,
     },
 });
 
-pub(crate) use exports::wasyncio::streams::{connect, fast, server, sockets, streams, types};
+pub(crate) use exports::wasyncio::streams::{connect, raw, server, sockets, streams, types};
 
 use super::Component;
 export!(Component with_types_in self);

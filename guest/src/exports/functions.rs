@@ -3,10 +3,12 @@
 use super::Component;
 use super::bindings::{connect, server, sockets, streams, types};
 use super::resources::split;
-use crate::connect::{ByteStream, from_streams, open_connection_sock, open_connection_with};
+use wasyncio_transport::ByteStream;
+use wasyncio_transport::runtime::make_resident;
+
+use crate::connect::{from_streams, open_connection_sock, open_connection_with};
 use crate::listen::{start_server_sock, start_server_with};
-use crate::transport::background;
-use crate::transport::tcp::TcpSocket;
+use crate::wasi::tcp::TcpSocket;
 
 impl streams::Guest for Component {
     type StreamReader = crate::StreamReader;
@@ -16,9 +18,10 @@ impl streams::Guest for Component {
 
     async fn from_streams(
         incoming: ByteStream,
-        limit: Option<u64>,
+        limit: Option<u32>,
     ) -> Result<(streams::StreamReader, streams::StreamWriter, ByteStream), types::Error> {
-        background::stay();
+        make_resident();
+        let limit = limit.map(Into::into);
         let (reader, writer, outgoing) = from_streams(incoming, limit)?;
         Ok((streams::StreamReader::new(reader), streams::StreamWriter::new(writer), outgoing))
     }
@@ -27,19 +30,20 @@ impl streams::Guest for Component {
 impl sockets::Guest for Component {
     async fn open_connection(
         sock: TcpSocket,
-        limit: Option<u64>,
+        limit: Option<u32>,
     ) -> Result<(streams::StreamReader, streams::StreamWriter), types::Error> {
-        background::stay();
-        Ok(split(open_connection_sock(&sock, limit)?))
+        make_resident();
+        let limit = limit.map(Into::into);
+        Ok(split(open_connection_sock(sock, limit).await?))
     }
 
     async fn start_server(
         sock: TcpSocket,
         options: Option<server::ServerOptions>,
     ) -> Result<server::Server, types::Error> {
-        background::stay();
+        make_resident();
         let options = options.map(Into::into).unwrap_or_default();
-        Ok(server::Server::new(start_server_sock(sock, options)?))
+        Ok(server::Server::new(start_server_sock(sock, options).await?))
     }
 }
 
@@ -49,9 +53,12 @@ impl connect::Guest for Component {
         port: Option<u16>,
         options: Option<connect::ConnectionOptions>,
     ) -> Result<(streams::StreamReader, streams::StreamWriter), types::Error> {
-        background::stay();
-        let options = options.map(Into::into).unwrap_or_default();
-        Ok(split(open_connection_with(host.as_deref(), port, options).await?))
+        make_resident();
+        let opened = async {
+            let options = options.map(TryInto::try_into).transpose()?.unwrap_or_default();
+            open_connection_with(host.as_deref(), port, options).await
+        };
+        Ok(split(opened.await?))
     }
 }
 
@@ -63,7 +70,7 @@ impl server::Guest for Component {
         port: u16,
         options: Option<server::ServerOptions>,
     ) -> Result<server::Server, types::Error> {
-        background::stay();
+        make_resident();
         let options = options.map(Into::into).unwrap_or_default();
         Ok(server::Server::new(start_server_with(&hosts, port, options).await?))
     }

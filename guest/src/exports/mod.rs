@@ -2,12 +2,10 @@
 
 mod bindings;
 mod convert;
-mod fast;
 mod functions;
-mod ready;
+mod raw;
 mod resources;
 mod runtime;
-mod words;
 
 /// What implements the exported interfaces.
 struct Component;

@@ -1,8 +1,7 @@
 //! The resources: readers, writers, servers.
 
 use super::bindings::{server, streams, types};
-use super::convert;
-use crate::transport::outbound::Data;
+use super::convert::narrow;
 use crate::{Server, StreamReader, StreamReaderProtocol, StreamWriter, Transport};
 
 /// A pair of ours as a pair of the boundary's.
@@ -11,16 +10,16 @@ pub(super) fn split((reader, writer): (StreamReader, StreamWriter)) -> (streams:
 }
 
 impl streams::GuestStreamReader for StreamReader {
-    async fn read(&self, n: i64) -> Result<Vec<u8>, types::Error> {
-        Ok(Self::read(self, n).await?)
+    async fn read(&self, n: i32) -> Result<Vec<u8>, types::Error> {
+        Ok(Self::read(self, n.into()).await?)
     }
 
     async fn readline(&self) -> Result<Vec<u8>, types::Error> {
         Ok(Self::readline(self).await?)
     }
 
-    async fn readexactly(&self, n: i64) -> Result<Vec<u8>, types::Error> {
-        Ok(Self::readexactly(self, n).await?)
+    async fn readexactly(&self, n: i32) -> Result<Vec<u8>, types::Error> {
+        Ok(Self::readexactly(self, n.into()).await?)
     }
 
     async fn readuntil(&self, separators: Vec<Vec<u8>>) -> Result<Vec<u8>, types::Error> {
@@ -31,8 +30,8 @@ impl streams::GuestStreamReader for StreamReader {
         Self::at_eof(self)
     }
 
-    fn new(limit: Option<u64>) -> Result<Self, types::Error> {
-        Ok(Self::new(limit)?)
+    fn create(limit: Option<u32>) -> Result<streams::StreamReader, types::Error> {
+        Ok(streams::StreamReader::new(Self::new(limit.map(Into::into))?))
     }
 
     fn exception(&self) -> Option<types::Error> {
@@ -58,7 +57,7 @@ impl streams::GuestStreamReader for StreamReader {
 
 impl streams::GuestStreamWriter for StreamWriter {
     fn write(&self, data: Vec<u8>) -> Result<(), types::Error> {
-        Ok(self.transport().connection().write(Data::Borrowed(&data))?)
+        Ok(Self::write(self, data)?)
     }
 
     fn writelines(&self, data: Vec<Vec<u8>>) -> Result<(), types::Error> {
@@ -90,7 +89,7 @@ impl streams::GuestStreamWriter for StreamWriter {
     }
 
     fn get_extra_info(&self, name: String) -> Option<types::ExtraInfo> {
-        convert::extra_info(self.socket_info(), &name)
+        Self::get_extra_info(self, &name).map(Into::into)
     }
 
     fn transport(&self) -> streams::Transport {
@@ -111,16 +110,17 @@ impl streams::GuestTransport for Transport {
         Self::is_closing(self)
     }
 
-    fn get_write_buffer_size(&self) -> u64 {
-        Self::get_write_buffer_size(self)
+    fn get_write_buffer_size(&self) -> u32 {
+        narrow(Self::get_write_buffer_size(self))
     }
 
-    fn get_write_buffer_limits(&self) -> (u64, u64) {
-        Self::get_write_buffer_limits(self)
+    fn get_write_buffer_limits(&self) -> (u32, u32) {
+        let (low, high) = Self::get_write_buffer_limits(self);
+        (narrow(low), narrow(high))
     }
 
-    fn set_write_buffer_limits(&self, high: Option<u64>, low: Option<u64>) -> Result<(), types::Error> {
-        Ok(Self::set_write_buffer_limits(self, high, low)?)
+    fn set_write_buffer_limits(&self, high: Option<u32>, low: Option<u32>) -> Result<(), types::Error> {
+        Ok(Self::set_write_buffer_limits(self, high.map(Into::into), low.map(Into::into))?)
     }
 
     fn pause_reading(&self) {
@@ -136,7 +136,7 @@ impl streams::GuestTransport for Transport {
     }
 
     fn write(&self, data: Vec<u8>) -> Result<(), types::Error> {
-        Ok(self.connection().write(Data::Borrowed(&data))?)
+        Ok(Self::write(self, data)?)
     }
 
     fn writelines(&self, data: Vec<Vec<u8>>) -> Result<(), types::Error> {
@@ -152,7 +152,7 @@ impl streams::GuestTransport for Transport {
     }
 
     fn get_extra_info(&self, name: String) -> Option<types::ExtraInfo> {
-        convert::extra_info(self.socket_info(), &name)
+        Self::get_extra_info(self, &name).map(Into::into)
     }
 }
 
@@ -177,12 +177,12 @@ impl streams::GuestStreamReaderProtocol for StreamReaderProtocol {
         Self::connection_lost(self, exc.map(Into::into));
     }
 
-    fn pause_writing(&self) {
-        Self::pause_writing(self);
+    fn pause_writing(&self) -> Result<(), types::Error> {
+        Ok(Self::pause_writing(self)?)
     }
 
-    fn resume_writing(&self) {
-        Self::resume_writing(self);
+    fn resume_writing(&self) -> Result<(), types::Error> {
+        Ok(Self::resume_writing(self)?)
     }
 
     async fn drain(&self) -> Result<(), types::Error> {
@@ -200,7 +200,7 @@ impl server::GuestServer for Server {
     }
 
     async fn start_serving(&self) -> Result<(), types::Error> {
-        Ok(Self::start_serving(self)?)
+        Ok(Self::start_serving(self).await?)
     }
 
     async fn serve_forever(&self) -> Result<(), types::Error> {

@@ -15,41 +15,9 @@ wasmtime::component::bindgen!({
     exports: { default: async | store },
 });
 
-pub use self::exports::wasyncio::streams::connect::ConnectionOptions;
-pub use self::exports::wasyncio::streams::server::ServerOptions;
+pub(super) use self::exports::wasyncio::streams::{connect, server};
+
 pub use self::exports::wasyncio::streams::types::{
     AddressFamily, Cipher, Error as AsyncioError, ExtraInfo, IncompleteReadError, LimitOverrunError, OsError,
-    OsErrorKind, SocketAddress, SocketInfo,
+    OsErrorKind, PeerCredentials, SocketAddress, SocketInfo, SslCertVerificationError, SslError, SslInfo,
 };
-
-/// Python's defaults.
-impl Default for ConnectionOptions {
-    fn default() -> Self {
-        Self {
-            limit: None,
-            family: None,
-            proto: None,
-            flags: None,
-            local_addr: None,
-            happy_eyeballs_delay: None,
-            interleave: None,
-            all_errors: None,
-        }
-    }
-}
-
-/// Python's defaults.
-impl Default for ServerOptions {
-    fn default() -> Self {
-        Self {
-            limit: None,
-            family: None,
-            flags: None,
-            backlog: None,
-            reuse_address: None,
-            reuse_port: None,
-            keep_alive: None,
-            start_serving: None,
-        }
-    }
-}

@@ -43,6 +43,7 @@
 mod bindings;
 mod builder;
 mod dropped;
+mod options;
 mod pending;
 mod reader;
 mod server;
@@ -59,16 +60,18 @@ use wasmtime::Store;
 use wasmtime::component::{Accessor, ResourceAny};
 
 pub use bindings::{
-    AddressFamily, AsyncioError, Cipher, ConnectionOptions, ExtraInfo, IncompleteReadError, LimitOverrunError, OsError,
-    OsErrorKind, ServerOptions, SocketAddress, SocketInfo,
+    AddressFamily, AsyncioError, Cipher, ExtraInfo, IncompleteReadError, LimitOverrunError, OsError, OsErrorKind,
+    PeerCredentials, SocketAddress, SocketInfo, SslCertVerificationError, SslError, SslInfo,
 };
 pub use builder::StreamsBuilder;
+pub use options::{ConnectionOptions, ServerOptions};
 pub use reader::StreamReader;
 pub use server::Server;
 pub use transport::Transport;
 pub use writer::StreamWriter;
 
 use dropped::Dropped;
+use options::narrow;
 
 use crate::Result;
 use crate::meter::Computing;
@@ -182,6 +185,7 @@ impl<'a> Asyncio<'a> {
         options: Option<ConnectionOptions>,
     ) -> StreamResult<(StreamReader<'a>, StreamWriter<'a>)> {
         let connect = self.guest.wasyncio_streams_connect();
+        let options = options.map(Into::into);
         let opened = connect.call_open_connection(self.accessor, Some(host.to_owned()), Some(port), options).await;
         let (reader, writer) = flat(opened)?;
         Ok(self.connection(reader, writer))
@@ -218,7 +222,7 @@ impl<'a> Asyncio<'a> {
     ) -> StreamResult<Server<'a>> {
         let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
         let server = self.guest.wasyncio_streams_server();
-        let started = server.call_start_server(self.accessor, hosts, port, options).await;
+        let started = server.call_start_server(self.accessor, hosts, port, options.map(Into::into)).await;
         Ok(Server::new(self.held(flat(started)?)))
     }
 
@@ -244,7 +248,7 @@ impl<'a> Asyncio<'a> {
     /// ```
     pub async fn stream_reader(self, limit: Option<u64>) -> StreamResult<StreamReader<'a>> {
         let readers = self.guest.wasyncio_streams_streams().stream_reader();
-        Ok(StreamReader::new(self.held(flat(readers.call_constructor(self.accessor, limit).await)?)))
+        Ok(StreamReader::new(self.held(flat(readers.call_create(self.accessor, limit.map(narrow)).await)?)))
     }
 
     fn connection(self, reader: ResourceAny, writer: ResourceAny) -> (StreamReader<'a>, StreamWriter<'a>) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::options::narrow_count;
 use super::pending::{Call, Pending, Taken};
 use super::{AsyncioError, Held, StreamError, StreamResult, Transport, failed, flat};
 
@@ -34,7 +35,8 @@ impl<'a> StreamReader<'a> {
         Self { held, reading: Pending::new() }
     }
 
-    /// Reads up to `count` bytes, at least one unless the stream has ended; with a negative `count`, all until it ends.
+    /// Reads up to `count` bytes, at least one unless the stream has ended; with a negative `count`, all until it ends. More than
+    /// `i32::MAX` bytes are not held in one piece.
     ///
     /// # Errors
     /// That of the connection; a runtime-error if another future waits in this reader.
@@ -92,7 +94,7 @@ impl<'a> StreamReader<'a> {
         self.ask("readline", Reading::Line).await
     }
 
-    /// Reads exactly `count` bytes.
+    /// Reads exactly `count` bytes, or `i32::MAX` if that is less.
     ///
     /// # Errors
     /// An incomplete-read-error, with what was read, if the stream ends before; a value-error if `count` is negative; and
@@ -310,9 +312,11 @@ impl<'a> StreamReader<'a> {
         Box::pin(async move {
             let readers = asyncio.guest.wasyncio_streams_streams().stream_reader();
             match reading {
-                Reading::Some(count) => readers.call_read(asyncio.accessor, resource, count).await,
+                Reading::Some(count) => readers.call_read(asyncio.accessor, resource, narrow_count(count)).await,
                 Reading::Line => readers.call_readline(asyncio.accessor, resource).await,
-                Reading::Exactly(count) => readers.call_readexactly(asyncio.accessor, resource, count).await,
+                Reading::Exactly(count) => {
+                    readers.call_readexactly(asyncio.accessor, resource, narrow_count(count)).await
+                }
                 Reading::Until(separators) => readers.call_readuntil(asyncio.accessor, resource, separators).await,
             }
         })

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::options::narrow;
 use super::{ExtraInfo, Held, StreamResult, failed, flat};
 
 /// What is under a reader and a writer, as asyncio's `Transport`. See [`StreamWriter::transport`](super::StreamWriter::transport).
@@ -106,7 +107,7 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn get_write_buffer_size(&self) -> StreamResult<u64> {
-        Ok(call!(self, call_get_write_buffer_size).map_err(failed)?)
+        Ok(call!(self, call_get_write_buffer_size).map_err(failed)?.into())
     }
 
     /// The water marks of what was written and not yet sent: low and high, in bytes.
@@ -128,7 +129,8 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn get_write_buffer_limits(&self) -> StreamResult<(u64, u64)> {
-        Ok(call!(self, call_get_write_buffer_limits).map_err(failed)?)
+        let (low, high) = call!(self, call_get_write_buffer_limits).map_err(failed)?;
+        Ok((low.into(), high.into()))
     }
 
     /// Sets the water marks: `drain` waits from more than `high` bytes on until there are no more than `low`. None is
@@ -153,7 +155,7 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn set_write_buffer_limits(&self, high: Option<u64>, low: Option<u64>) -> StreamResult<()> {
-        flat(call!(self, call_set_write_buffer_limits, high, low))
+        flat(call!(self, call_set_write_buffer_limits, high.map(narrow), low.map(narrow)))
     }
 
     /// Takes nothing more from the peer.

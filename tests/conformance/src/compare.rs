@@ -9,13 +9,14 @@ use crate::program::Program;
 use crate::shrink::shrink;
 use crate::side::Side;
 use crate::snippet::Snippet;
-use crate::strategy::programs;
+use crate::strategy::{Source, programs};
 
 /// How many programs the sides are sent at once.
 const BATCH: usize = 2000;
 
 /// The sides.
 pub struct Comparison {
+    source: Source,
     ours: Side,
     oracles: Vec<Side>,
 }
@@ -42,14 +43,16 @@ pub struct Totals {
     pub left_out: usize,
     /// How many of them showed a difference.
     pub differences: usize,
-    /// The first of those, made small; those that then look alike, once.
+    /// How many showed one that did not come again, over connections: what had arrived was not seen in time.
+    pub unrepeated: usize,
+    /// The first of those that did, made small; those that then look alike, once.
     pub shown: Vec<Difference>,
 }
 
 impl Comparison {
-    /// Compares `ours` with each of the oracles.
-    pub fn new(ours: Side, oracles: Vec<Side>) -> Self {
-        Self { ours, oracles }
+    /// Compares `ours` with each of the oracles, by programs for such a source.
+    pub fn new(source: Source, ours: Side, oracles: Vec<Side>) -> Self {
+        Self { source, ours, oracles }
     }
 
     /// The names of the oracles.
@@ -60,9 +63,9 @@ impl Comparison {
     /// Runs `cases` random programs that follow from `seed`. The first `shown` that show a difference are made small.
     /// `progress` is told how many are done.
     pub fn run(&mut self, cases: usize, seed: u64, shown: usize, mut progress: impl FnMut(usize)) -> Totals {
-        let mut totals = Totals { cases, left_out: 0, differences: 0, shown: Vec::new() };
+        let mut totals = Totals { cases, left_out: 0, differences: 0, unrepeated: 0, shown: Vec::new() };
         let mut generator = generator(seed);
-        let strategy = programs();
+        let strategy = programs(self.source);
         let mut done = 0;
         while done < cases {
             let count = BATCH.min(cases - done);
@@ -72,6 +75,10 @@ impl Comparison {
             totals.left_out += batch.iter().filter(|program| !self.ours.can_run(program)).count();
             for (tree, difference) in trees.into_iter().zip(self.differences(&batch)) {
                 let Some(difference) = difference else { continue };
+                if self.source == Source::Connection && self.difference(&difference.program).is_none() {
+                    totals.unrepeated += 1;
+                    continue;
+                }
                 totals.differences += 1;
                 if totals.differences <= shown {
                     let small = shrink(tree, difference, |program| self.difference(program));

@@ -6,7 +6,10 @@ use std::time::Instant;
 
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
-use wasyncio_conformance::{Comparison, Mode, Totals, oracles, ours};
+use wasyncio_conformance::{Comparison, Mode, Source, Totals, oracles, ours};
+
+/// How many times as long a program takes over a connection, about.
+const TIMES_AS_LONG: usize = 50;
 
 /// Every mode, one after the other.
 const ALL: &str = "all";
@@ -21,7 +24,7 @@ struct Arguments {
     /// How the programs reach the reader
     #[arg(long, default_value = ALL, value_parser = modes())]
     mode: String,
-    /// How many programs in each mode
+    /// How many programs in each mode; over connections a fiftieth of that
     #[arg(long, default_value_t = 200_000)]
     cases: usize,
     /// Which programs; a random choice, which is printed, without it
@@ -56,15 +59,19 @@ fn compare(arguments: &Arguments, mode: Mode, seed: u64) -> Result<usize, String
     if oracles.is_empty() {
         return Err("there is no CPython to compare with".to_owned());
     }
-    let mut comparison = Comparison::new(ours(mode)?, oracles);
+    let cases = match mode.source {
+        Source::Hand => arguments.cases,
+        Source::Connection => arguments.cases.div_ceil(TIMES_AS_LONG),
+    };
+    let mut comparison = Comparison::new(mode.source, ours(mode)?, oracles);
     let mode = mode.name();
     let names = comparison.oracles().join(", ");
-    eprintln!("{mode}: {} cases, seed {seed}; oracles: {names}", arguments.cases);
+    eprintln!("{mode}: {cases} cases, seed {seed}; oracles: {names}");
 
     let started = Instant::now();
-    let step = (arguments.cases / 10).max(1);
+    let step = (cases / 10).max(1);
     let mut told = 0;
-    let totals = comparison.run(arguments.cases, seed, arguments.shown, |done| {
+    let totals = comparison.run(cases, seed, arguments.shown, |done| {
         if done / step > told {
             told = done / step;
             eprintln!("{mode}: {done} cases after {:.1} s", started.elapsed().as_secs_f64());
@@ -73,8 +80,11 @@ fn compare(arguments: &Arguments, mode: Mode, seed: u64) -> Result<usize, String
     for difference in &totals.shown {
         println!("\n{}", difference.snippet());
     }
-    let Totals { cases, left_out, differences, .. } = totals;
+    let Totals { cases, left_out, differences, unrepeated, .. } = totals;
     let left_out = if left_out > 0 { format!(" ({left_out} are not for this mode)") } else { String::new() };
-    println!("{cases} cases{left_out}, {differences} differences (mode {mode}, seed {seed}; oracles: {names})");
+    let unrepeated = if unrepeated > 0 { format!(" ({unrepeated} did not come again)") } else { String::new() };
+    println!(
+        "{cases} cases{left_out}, {differences} differences{unrepeated} (mode {mode}, seed {seed}; oracles: {names})"
+    );
     Ok(differences)
 }

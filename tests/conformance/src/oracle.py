@@ -3,7 +3,7 @@
 A program is a line, described in program.rs. Its report is a line too: a field per step and one for the end, separated by
 tabs. A step's field is its answer and, where everything settles afterwards, which reads ended how and which wait:
 `ok; 0=6162 waiting 1`. Natively this reads programs from the standard input until its end; under Pyodide, pyodide.mjs
-calls `run_lines`. The one argument, which may be missing, is a key of READERS.
+calls `run_lines`.
 
 Reader, tasks and futures are CPython's own. The event loop is the smallest that they run on: a queue of callbacks, first
 in, first out, as in asyncio's loops. So "everything has settled" is exact: the queue is empty.
@@ -76,59 +76,6 @@ class Reader(asyncio.StreamReader):
         if task in self.taken:
             self.taken[task] = []
 
-
-class Anew(Exception):
-    """The read that raises this begins once more."""
-
-
-class TriedAnewReader(Reader):
-    """A reader whose reads are tried anew whenever something has happened, instead of going on where they were.
-
-    So they do in bindings/rust, a documented difference, except for readuntil and read(-1). It shows where another task has
-    read meanwhile, and where an exception was stored right behind data. Here asyncio's code runs as it is, from its
-    beginning after each wait.
-    """
-
-    def __init__(self, **options):
-        super().__init__(**options)
-        self.begun = set()  # the tasks inside a read that is tried anew
-
-    async def read(self, n=-1):
-        # Those with n >= 0 that read(-1) calls belong to it.
-        is_part = asyncio.current_task(self._loop) in self.taken
-        return await (super().read(n) if n < 0 or is_part else self.tried_anew(super().read, n))
-
-    async def readline(self):
-        return await self.tried_anew(super().readline)
-
-    async def readexactly(self, n):
-        return await self.tried_anew(super().readexactly, n)
-
-    async def tried_anew(self, read, *arguments):
-        task = asyncio.current_task(self._loop)
-        self.begun.add(task)
-        try:
-            while True:
-                try:
-                    return await read(*arguments)
-                except Anew:
-                    pass
-        finally:
-            self.begun.discard(task)
-
-    async def _wait_for_data(self, name):
-        is_refused = self._waiter is not None
-        try:
-            await super()._wait_for_data(name)
-        except Exception:
-            # What was not refused was woken by an exception, which is stored and so met again.
-            if is_refused or asyncio.current_task(self._loop) not in self.begun:
-                raise
-        if asyncio.current_task(self._loop) in self.begun:
-            raise Anew
-
-
-READERS = {'asyncio': Reader, 'tried-anew': TriedAnewReader}
 
 # The cases of WIT's `os-error-kind` that have a class in Python.
 OS_ERRORS = {
@@ -220,6 +167,9 @@ class Run:
     def settle(self):
         """Lets everything run that can, and tells which reads ended how and which have not."""
         self.loop.settle()
+        return self.told()
+
+    def told(self):
         told = []
         for number, task in list(self.pending.items()):
             if task.done():
@@ -275,10 +225,10 @@ class Run:
         return f'{told}, empty {show_bool(was_empty)}'
 
 
-def run_program(loop, reader_class, line):
+def run_program(loop, line):
     limit, *steps = line.split(' ')
     try:
-        reader = reader_class(loop=loop) if limit == '-' else reader_class(limit=int(limit), loop=loop)
+        reader = Reader(loop=loop) if limit == '-' else Reader(limit=int(limit), loop=loop)
     except ValueError as error:
         return show_exception(error)
     run = Run(loop, reader)
@@ -294,15 +244,14 @@ def run_program(loop, reader_class, line):
     return '\t'.join(report)
 
 
-def run_lines(lines, reader='asyncio'):
+def run_lines(lines):
     """The reports of programs, one a line, in their order."""
     loop = Loop()
-    reader_class = READERS[reader]
     # Pyodide has a loop running already, from which this is called.
     outer = asyncio._get_running_loop()
     asyncio._set_running_loop(loop)
     try:
-        return ''.join(run_program(loop, reader_class, line) + '\n' for line in lines.splitlines())
+        return ''.join(run_program(loop, line) + '\n' for line in lines.splitlines())
     finally:
         asyncio._set_running_loop(outer)
 
@@ -311,7 +260,7 @@ def main():
     # No readahead: whoever feeds this waits for the reports of what it has sent.
     print('.'.join(map(str, sys.version_info[:3])), flush=True)
     for line in iter(sys.stdin.readline, ''):
-        sys.stdout.write(run_lines(line, *sys.argv[1:]))
+        sys.stdout.write(run_lines(line))
         sys.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-//! A program over one hand-fed reader, and the line that it is sent to every side as.
+//! A program over one reader, and the line that it is sent to every side as.
 //!
 //! The line: the limit (`-` for the default), then the steps, separated by spaces. A step is a name with fields behind
 //! colons; bytes and texts are in hexadecimal digits. `!` at its end: the next step follows before anything settles.
@@ -10,11 +10,14 @@
 use std::fmt;
 use std::mem;
 
+/// How many bytes are received at once by a connection that has not received much yet.
+const ONE_RECEPTION: usize = 256;
+
 /// A limit and what is done with a reader that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The reader's limit; none: the default.
-    pub limit: Option<u64>,
+    pub limit: Option<u32>,
     /// In their order.
     pub steps: Vec<Step>,
 }
@@ -28,7 +31,8 @@ pub struct Step {
     pub settles: bool,
 }
 
-/// What can be done with a reader.
+/// What can be done with a reader. Where a connection brings the bytes, the first three are the peer's: it sends, it ends its side,
+/// it resets the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// `feed_data(bytes * times)`.
@@ -38,11 +42,11 @@ pub enum Operation {
     /// `set_exception(exception)`.
     SetException(Exception),
     /// Starts `read(n)`.
-    Read(i64),
+    Read(i32),
     /// Starts `readline()`.
     ReadLine,
     /// Starts `readexactly(n)`.
-    ReadExactly(i64),
+    ReadExactly(i32),
     /// Starts `readuntil(separators)`.
     ReadUntil(Vec<Vec<u8>>),
     /// Cancels a read that waits: the one at this place, counted around among those that do.
@@ -59,9 +63,9 @@ pub enum Exception {
     /// One that is a message alone.
     Text(TextError, String),
     /// `IncompleteReadError(partial, expected)`.
-    Incomplete(Vec<u8>, Option<u64>),
+    Incomplete(Vec<u8>, Option<u32>),
     /// `LimitOverrunError(message, consumed)`.
-    Overrun(String, u64),
+    Overrun(String, u32),
     /// An `OSError` of a kind, which is a name from WIT's `os-error-kind`.
     Os(&'static str, String),
     /// `ExceptionGroup` of some `OSError`s with these messages.
@@ -99,7 +103,7 @@ impl Program {
     /// A program of these steps. A start of a read that does not settle is left so only before another start: a
     /// coroutine starts when its task first runs, a component's call when it is made, so whatever else is done in between
     /// comes before the one and after the other.
-    pub fn new(limit: Option<u64>, mut steps: Vec<Step>) -> Self {
+    pub fn new(limit: Option<u32>, mut steps: Vec<Step>) -> Self {
         for place in 0..steps.len() {
             let starts_follow = steps.get(place + 1).is_some_and(|next| next.operation.starts_read());
             let step = &mut steps[place];
@@ -108,18 +112,34 @@ impl Program {
         Self { limit, steps }
     }
 
+    /// The same for the reader of a connection. What the peer does arrives before the next step, because nobody can tell what is
+    /// seen of it otherwise; and a read gets what has arrived before the next one begins, because it may have to fetch it. As
+    /// long as something is searched for, all that is unread fits into one reception: what a search over the limit leaves depends on
+    /// how much of it was received.
+    pub fn for_a_connection(mut self) -> Self {
+        let searches =
+            self.steps.iter().any(|step| matches!(step.operation, Operation::ReadLine | Operation::ReadUntil(_)));
+        let mut room = ONE_RECEPTION;
+        for step in &mut self.steps {
+            if !matches!(step.operation, Operation::Cancel(_) | Operation::AtEof | Operation::Exception) {
+                step.settles = true;
+            }
+            if let Operation::Feed(bytes, times) = &mut step.operation
+                && searches
+            {
+                bytes.truncate(room);
+                *times = u32::try_from(room / bytes.len().max(1)).map_or(*times, |most| most.min(*times));
+                room -= bytes.len() * *times as usize;
+            }
+        }
+        self
+    }
+
     /// Whether it needs CPython 3.13: `readuntil` with none or several separators.
     pub fn needs_several_separators(&self) -> bool {
         self.steps
             .iter()
             .any(|step| matches!(&step.operation, Operation::ReadUntil(separators) if separators.len() != 1))
-    }
-
-    /// Whether a read begins after a change and before what the change wakes has gone on.
-    pub fn overtakes(&self) -> bool {
-        self.steps
-            .windows(2)
-            .any(|pair| !pair[0].settles && !pair[0].operation.starts_read() && pair[1].operation.starts_read())
     }
 
     /// Whether the same kinds of operations happen in the same order.
@@ -237,6 +257,22 @@ mod tests {
         let expected = "5 feed:6162:1 read:-1 cancel:0! readuntil:0d0a: readuntil raise:os:broken-pipe:6e6f";
         assert_eq!(program.to_string(), expected);
         assert!(program.needs_several_separators());
+    }
+
+    #[test]
+    fn over_a_connection_chunks_arrive_one_by_one_and_what_is_searched_fits_into_one_reception() {
+        let rushes = |operation| Step { operation, settles: false };
+        let steps = [
+            Operation::Feed(b"abc".to_vec(), 80),
+            Operation::FeedEof,
+            Operation::Feed(b"defg".to_vec(), 9),
+            Operation::Feed(b"hi".to_vec(), 1),
+            Operation::ReadLine,
+        ];
+        let program = Program::new(None, steps.map(rushes).to_vec()).for_a_connection();
+        assert_eq!(program.to_string(), "- feed:616263:80 eof feed:64656667:4 feed::0 readline");
+        let without_search = Program::new(None, vec![rushes(Operation::Feed(b"abc".to_vec(), 1000))]);
+        assert_eq!(without_search.for_a_connection().to_string(), "- feed:616263:1000");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 // Runs oracle.py in Pyodide, a CPython under Node: programs from the standard input, reports to the standard output.
 //
-// node pyodide.mjs PATH/TO/pyodide.mjs PATH/TO/oracle.py READER
+// node pyodide.mjs PATH/TO/pyodide.mjs PATH/TO/oracle.py
 
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
-const [module, script, reader] = process.argv.slice(2);
+const [module, script] = process.argv.slice(2);
 const { loadPyodide } = await import(pathToFileURL(module));
 const python = await loadPyodide();
 // What is not named __main__ does not read the standard input by itself.
@@ -19,5 +19,5 @@ for await (const chunk of process.stdin.setEncoding("utf8")) {
   const text = unfinished + chunk;
   const end = text.lastIndexOf("\n") + 1;
   unfinished = text.slice(end);
-  if (end > 0) process.stdout.write(runLines(text.slice(0, end), reader));
+  if (end > 0) process.stdout.write(runLines(text.slice(0, end)));
 }

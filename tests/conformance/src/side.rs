@@ -18,8 +18,6 @@ pub enum Abilities {
     All,
     /// Those without none or several separators in a `readuntil`, which CPython has since 3.13.
     OneSeparator,
-    /// Those in which no read begins between a change and what it wakes.
-    NoOvertaking,
 }
 
 /// One implementation of a stream reader, in a process that lives as long as this and is started again when it ends.
@@ -59,7 +57,6 @@ impl Side {
         match self.abilities {
             Abilities::All => true,
             Abilities::OneSeparator => !program.needs_several_separators(),
-            Abilities::NoOvertaking => !program.overtakes(),
         }
     }
 

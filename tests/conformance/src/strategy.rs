@@ -11,16 +11,31 @@ use crate::program::{Exception, OS_ERRORS, Operation, Program, Step, TextError};
 /// The most steps in a program.
 const MAX_STEPS: usize = 24;
 
-/// Any program.
-pub fn programs() -> impl Strategy<Value = Program> {
-    (limits(), vec(steps(), 1..=MAX_STEPS)).prop_map(|(limit, steps)| Program::new(limit, steps))
+/// Where the bytes of a program's reader come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// They are fed by hand.
+    Hand,
+    /// A peer sends them over a connection.
+    Connection,
 }
 
-fn limits() -> impl Strategy<Value = Option<u64>> {
+/// Any program for a reader with such a source.
+pub fn programs(source: Source) -> impl Strategy<Value = Program> {
+    (limits(), vec(steps(), 1..=MAX_STEPS)).prop_map(move |(limit, steps)| {
+        let program = Program::new(limit, steps);
+        match source {
+            Source::Hand => program,
+            Source::Connection => program.for_a_connection(),
+        }
+    })
+}
+
+fn limits() -> impl Strategy<Value = Option<u32>> {
     prop_oneof![
-        80 => (1..=20u64).prop_map(Some),
+        80 => (1..=20u32).prop_map(Some),
         15 => Just(None),
-        2 => prop_oneof![Just(u64::MAX), Just(i64::MAX as u64), Just(u64::from(u32::MAX))].prop_map(Some),
+        2 => prop_oneof![Just(u32::MAX), Just(i32::MAX as u32)].prop_map(Some),
         1 => Just(Some(0)),
     ]
 }
@@ -43,11 +58,11 @@ fn changes() -> impl Strategy<Value = Operation> {
 
 fn reads_and_questions() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        8 => (0..=16i64).prop_map(Operation::Read),
+        8 => (0..=16i32).prop_map(Operation::Read),
         4 => Just(Operation::Read(-1)),
         1 => extreme_counts().prop_map(Operation::Read),
         8 => Just(Operation::ReadLine),
-        8 => (0..=30i64).prop_map(Operation::ReadExactly),
+        8 => (0..=30i32).prop_map(Operation::ReadExactly),
         1 => extreme_counts().prop_map(Operation::ReadExactly),
         10 => separator().prop_map(|separator| Operation::ReadUntil(vec![separator])),
         6 => vec(separator(), 2..=4).prop_map(Operation::ReadUntil),
@@ -65,8 +80,8 @@ fn separator() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![8 => vec(bytes(), 1..=3), 1 => vec(bytes(), 4..=7)]
 }
 
-fn extreme_counts() -> impl Strategy<Value = i64> {
-    prop_oneof![-3..0i64, Just(i64::MIN), Just(i64::MAX), Just(i64::from(u32::MAX)), Just(1 << 32), 1000..100_000i64]
+fn extreme_counts() -> impl Strategy<Value = i32> {
+    prop_oneof![-3..0i32, Just(i32::MIN), Just(i32::MAX), Just(1 << 30), 1000..100_000i32]
 }
 
 fn exceptions() -> impl Strategy<Value = Exception> {
@@ -82,8 +97,8 @@ fn exceptions() -> impl Strategy<Value = Exception> {
         5 => (kinds, texts()).prop_map(|(kind, text)| Exception::Text(kind, text)),
         4 => (os_kinds, texts()).prop_map(|(kind, text)| Exception::Os(kind, text)),
         // asyncio's own two, which `readline` handles also where they were stored.
-        2 => (vec(bytes(), 0..=4), prop::option::of(0..=20u64)).prop_map(|(partial, expected)| Exception::Incomplete(partial, expected)),
-        2 => (texts(), 0..=12u64).prop_map(|(message, consumed)| Exception::Overrun(message, consumed)),
+        2 => (vec(bytes(), 0..=4), prop::option::of(0..=20u32)).prop_map(|(partial, expected)| Exception::Incomplete(partial, expected)),
+        2 => (texts(), 0..=12u32).prop_map(|(message, consumed)| Exception::Overrun(message, consumed)),
         1 => vec(texts(), 1..=3).prop_map(Exception::Group),
     ]
 }

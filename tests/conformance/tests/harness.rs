@@ -1,29 +1,27 @@
 //! The harness itself: it must notice a difference, make it small and print what Python can run.
 
-use wasyncio_conformance::{Abilities, Comparison, Difference, Exception, Operation, Program, Side, Step, TextError};
+use wasyncio_conformance::{
+    Abilities, Comparison, Difference, Exception, Operation, Program, Side, Source, Step, TextError,
+};
 use wasyncio_python::Python;
 
 const ORACLE: &str = include_str!("../src/oracle.py");
 
 /// The machine's Python running the oracle's source; none if there is none and the test may be left out.
 fn python(source: String) -> Option<Side> {
-    python_with(source, "asyncio", Abilities::OneSeparator)
-}
-
-fn python_with(source: String, reader: &'static str, abilities: Abilities) -> Option<Side> {
     let newest = Python::required()?;
     let start = move || {
         let mut python = newest.command();
-        python.args(["-X", "utf8", "-c", &source, reader]);
+        python.args(["-X", "utf8", "-c", &source]);
         python
     };
-    Some(Side::start(start, |version| (version.to_owned(), abilities)).expect("the oracle runs"))
+    Some(Side::start(start, |version| (version.to_owned(), Abilities::OneSeparator)).expect("it runs"))
 }
 
 /// The oracle against itself with a fault.
 fn faulty(right: &str, wrong: &str) -> Option<Comparison> {
     assert!(ORACLE.contains(right), "the oracle has no more '{right}'");
-    Some(Comparison::new(python(ORACLE.replace(right, wrong))?, vec![python(ORACLE.to_owned())?]))
+    Some(Comparison::new(Source::Hand, python(ORACLE.replace(right, wrong))?, vec![python(ORACLE.to_owned())?]))
 }
 
 fn step(operation: Operation) -> Step {
@@ -59,30 +57,14 @@ fn a_wrong_message_a_lost_byte_and_a_missing_wakeup_are_noticed() {
 }
 
 #[test]
-fn a_read_that_is_tried_anew_is_noticed_where_another_has_read_meanwhile() {
-    let tried_anew = python_with(ORACLE.to_owned(), "tried-anew", Abilities::OneSeparator);
-    let Some((ours, oracle)) = tried_anew.zip(python(ORACLE.to_owned())) else { return };
-    let operations = [
-        Operation::ReadLine,
-        Operation::Feed(b"abc".to_vec(), 1),
-        Operation::Read(2),
-        Operation::Feed(b"\n".to_vec(), 1),
-    ];
-    let program = Program::new(None, operations.map(step).to_vec());
-    let difference = Comparison::new(ours, vec![oracle]).difference(&program).expect("they differ");
-    assert!(difference.ours.contains("0=630a") && difference.expected.contains("waiting 0"), "{difference:?}");
-}
-
-#[test]
 fn a_program_that_a_side_cannot_run_is_left_out_and_counted() {
-    let ours = python_with(ORACLE.to_owned(), "asyncio", Abilities::NoOvertaking);
-    let Some((ours, oracle)) = ours.zip(python(ORACLE.to_owned())) else { return };
-    let program = |settles| {
-        let feed = Step { operation: Operation::Feed(b"a".to_vec(), 1), settles };
-        Program::new(None, vec![step(Operation::ReadLine), feed, step(Operation::Read(1))])
+    let Some((ours, oracle)) = python(ORACLE.to_owned()).zip(python(ORACLE.to_owned())) else { return };
+    let program = |separators: &[&[u8]]| {
+        let separators = separators.iter().map(|separator| separator.to_vec()).collect();
+        Program::new(None, vec![step(Operation::ReadUntil(separators))])
     };
-    assert!(ours.can_run(&program(true)) && !ours.can_run(&program(false)));
-    let totals = Comparison::new(ours, vec![oracle]).run(500, 1, 1, |_| {});
+    assert!(ours.can_run(&program(&[b"a"])) && !ours.can_run(&program(&[b"a", b"b"])));
+    let totals = Comparison::new(Source::Hand, ours, vec![oracle]).run(500, 1, 1, |_| {});
     assert!(totals.left_out > 0 && totals.left_out < 500 && totals.differences == 0, "{totals:?}");
 }
 

@@ -2,11 +2,13 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use wasyncio_conformance::{Comparison, Mode, oracles, ours};
+use wasyncio_conformance::{Comparison, Form, Mode, Source, oracles, ours};
 use wasyncio_python::Python;
 
-/// How many programs each test runs; `cargo xtask conformance` runs more.
+/// How many programs each test runs on readers that are fed by hand; `cargo xtask conformance` runs more.
 const CASES: usize = 1000;
+/// How many over connections, each of which takes about fifty times as long.
+const CONNECTED_CASES: usize = 200;
 
 fn compare(mode: Mode, seed: u64) {
     let oracles = oracles(mode);
@@ -14,49 +16,53 @@ fn compare(mode: Mode, seed: u64) {
         assert!(Python::required().is_none(), "the Python of this machine runs no oracle");
         return;
     }
-    let mut comparison = Comparison::new(ours(mode).expect("`cargo xtask test` builds it"), oracles);
+    let cases = match mode.source {
+        Source::Hand => CASES,
+        Source::Connection => CONNECTED_CASES,
+    };
+    let mut comparison = Comparison::new(mode.source, ours(mode).expect("`cargo xtask test` builds it"), oracles);
     let oracles = comparison.oracles().join(", ");
-    let totals = comparison.run(CASES, seed, 3, |_| {});
+    println!("{}: seed {seed}; oracles: {oracles}", mode.name());
+    let totals = comparison.run(cases, seed, 3, |_| {});
     let snippets: String = totals.shown.iter().map(|difference| format!("\n{}", difference.snippet())).collect();
     assert!(
         totals.differences == 0,
-        "{} of {CASES} (seed {seed}; oracles: {oracles}):\n{snippets}",
+        "{} of {cases} (seed {seed}; oracles: {oracles}):\n{snippets}",
         totals.differences
     );
 }
 
-fn compare_with_new_seed(mode: Mode) {
-    let seed = RandomState::new().hash_one(()) >> 32;
-    println!("seed {seed}");
-    compare(mode, seed);
+/// The same programs as ever, and programs never tried before.
+macro_rules! modes {
+    ($($name:ident: $form:ident from $source:ident;)+) => {
+        $(mod $name {
+            use super::*;
+
+            const MODE: Mode = Mode { form: Form::$form, source: Source::$source };
+
+            #[test]
+            fn known_programs_do_what_they_do_in_cpython() {
+                compare(MODE, 1);
+            }
+
+            #[test]
+            fn new_programs_do_what_they_do_in_cpython() {
+                compare(MODE, RandomState::new().hash_one(()) >> 32);
+            }
+        })+
+
+        #[test]
+        fn every_mode_is_compared() {
+            assert_eq!(Mode::ALL.as_slice(), [$(Mode { form: Form::$form, source: Source::$source }),+]);
+        }
+    };
 }
 
-#[test]
-fn plain_methods_do_what_cpython_does() {
-    compare(Mode::Plain, 1);
-}
-
-#[test]
-fn plain_methods_do_what_cpython_does_in_programs_never_tried_before() {
-    compare_with_new_seed(Mode::Plain);
-}
-
-#[test]
-fn the_fast_path_does_what_cpython_does() {
-    compare(Mode::Fast, 1);
-}
-
-#[test]
-fn the_fast_path_does_what_cpython_does_in_programs_never_tried_before() {
-    compare_with_new_seed(Mode::Fast);
-}
-
-#[test]
-fn the_linked_crate_does_what_cpython_does() {
-    compare(Mode::Linked, 1);
-}
-
-#[test]
-fn the_linked_crate_does_what_cpython_does_in_programs_never_tried_before() {
-    compare_with_new_seed(Mode::Linked);
+modes! {
+    plain: Plain from Hand;
+    composed: Composed from Hand;
+    linked: Linked from Hand;
+    connected_plain: Plain from Connection;
+    connected_composed: Composed from Connection;
+    connected_linked: Linked from Connection;
 }

@@ -1,10 +1,14 @@
-//! The benchmark's server on asyncio's plain methods as they cross the boundary: an async call to another component for every
-//! `readline` and every `drain`.
+//! The benchmark's server on asyncio's plain methods as they cross the boundary, without bindings on top of what is generated from
+//! the WIT: an async call to another component for every `readline` and every `drain`.
+
+mod generated;
 
 use bench_protocol::{Mode, Received, SERVING};
 use console::{eprintln, println};
-use wasyncio_client::plain::{StreamReader, StreamWriter, start_server};
-use wasyncio_client::{Error, spawn};
+
+use generated::wasyncio::streams::server::start_server;
+use generated::wasyncio::streams::streams::{StreamReader, StreamWriter};
+use generated::wasyncio::streams::types::Error;
 
 async fn echo(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
     loop {
@@ -42,14 +46,14 @@ async fn serve(mode: Mode, reader: StreamReader, writer: StreamWriter) {
 
 async fn run() -> Result<(), String> {
     let (address, mode) = bench_protocol::parse(&console::arguments())?;
-    let server =
-        start_server(vec![address.ip().to_string()], address.port(), None).await.map_err(|error| error.message())?;
+    let hosts = vec![address.ip().to_string()];
+    let server = start_server(hosts, address.port(), None).await.map_err(|error| format!("{error:?}"))?;
     for socket in server.sockets() {
-        println(format!("{SERVING}{socket}"));
+        println(format!("{SERVING}{}:{}", socket.host, socket.port));
     }
     loop {
-        let (reader, writer) = server.accept().await.map_err(|error| error.message())?;
-        spawn(serve(mode, reader, writer));
+        let (reader, writer) = server.accept().await.map_err(|error| format!("{error:?}"))?;
+        wit_bindgen::spawn_local(serve(mode, reader, writer));
     }
 }
 
@@ -61,4 +65,4 @@ impl wasip3::exports::cli::run::Guest for ComposedPlainEcho {
     }
 }
 
-wasip3::cli::command::export!(ComposedPlainEcho with_types_in wasyncio_client::command);
+wasip3::cli::command::export!(ComposedPlainEcho with_types_in wasyncio_executor::command);

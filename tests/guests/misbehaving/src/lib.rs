@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use console::{eprintln, println};
 use wasip3::random::random::get_random_u64;
 use wasip3::sockets::types::{ErrorCode, IpAddressFamily, TcpSocket};
-use wasyncio_client::{Error, StreamReader, StreamWriter, open_connection, serve_forever, start_server};
+use wasyncio_client::{Error, StreamReader, StreamWriter, open_connection, start_server};
 
 thread_local! {
     /// Which instance this is.
@@ -69,12 +69,13 @@ async fn serve(host: &str, port: u16) -> Result<(), Error> {
     for socket in server.sockets() {
         println(format!("Serving on {socket}"));
     }
-    serve_forever(&server, |reader, writer| async move {
-        if let Err(error) = handle(reader, writer).await {
-            println(format!("failed: {}", error.message()));
-        }
-    })
-    .await
+    server
+        .serve_forever(|reader, writer| async move {
+            if let Err(error) = handle(reader, writer).await {
+                println(format!("failed: {error}"));
+            }
+        })
+        .await
 }
 
 async fn connect(host: &str, port: u16) -> Result<(), Error> {
@@ -85,7 +86,7 @@ async fn connect(host: &str, port: u16) -> Result<(), Error> {
             Err(error) => break error,
         }
     };
-    println(format!("{} connections: {}", open.len(), error.message()));
+    println(format!("{} connections: {error}", open.len()));
     for (_, writer) in open {
         writer.close();
         writer.wait_closed().await?;
@@ -121,7 +122,7 @@ impl wasip3::exports::cli::run::Guest for Misbehaving {
             "connect" => connect(host, port).await,
             _ => flood(host, port).await,
         };
-        result.map_err(|error| eprintln(format!("misbehaving: {}", error.message())))
+        result.map_err(|error| eprintln(format!("misbehaving: {error}")))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use wasyncio_client::{ConnectionOptions, Error, Server, ServerOptions, SocketAddress, start_server};
+use asyncio::{Error, Server, SocketAddress, start_server};
 
 /// What was wrong.
 pub(crate) struct Wrong(pub(crate) String);
@@ -53,32 +53,4 @@ pub(crate) async fn server() -> Result<(Server, SocketAddress), Error> {
     let server = start_server("127.0.0.1", 0).await?;
     let address = server.sockets().swap_remove(0);
     Ok((server, address))
-}
-
-/// Options in which everything has Python's default.
-pub(crate) fn connection_options() -> ConnectionOptions {
-    ConnectionOptions {
-        limit: None,
-        family: None,
-        proto: None,
-        flags: None,
-        local_addr: None,
-        happy_eyeballs_delay: None,
-        interleave: None,
-        all_errors: None,
-    }
-}
-
-/// Options in which everything has Python's default.
-pub(crate) fn server_options() -> ServerOptions {
-    ServerOptions {
-        limit: None,
-        family: None,
-        flags: None,
-        backlog: None,
-        reuse_address: None,
-        reuse_port: None,
-        keep_alive: None,
-        start_serving: None,
-    }
 }

@@ -1,8 +1,8 @@
-//! One case for every row that the scenarios do not compare with CPython: what 3.11 does not have, what has no counterpart
-//! there, what needs a special network. A case fails by returning what was wrong.
+//! One case for every row that the scenarios do not compare with CPython: what has no counterpart there, what needs a special
+//! network. A case fails by returning what was wrong. Compiled twice: as `rows` on `wasyncio-client`, and as `rows-linked` on the
+//! crate `wasyncio`, either under the name `asyncio`.
 
 mod connecting;
-mod fast;
 mod helpers;
 mod readers;
 mod serving;
@@ -23,11 +23,8 @@ macro_rules! cases {
 cases! {
     connecting: the_next_address_is_tried_when_one_refuses, a_silent_address_is_overtaken, families_are_raced,
         all_failures_are_told, a_cancelled_connect_leaves_nothing, the_losers_of_a_race_are_closed, unsupported_options_are_named,
-        unresolved_and_denied_names_are_told_apart;
-    fast: a_queue_is_dropped_with_tokens_on_their_way,
-        streamed_bytes_that_nobody_writes_are_refused,
-        an_answer_that_is_left_in_its_stream_is_not_overtaken;
-    readers: a_million_calls_that_answer_at_once_leave_nothing, several_separators_shortest_match_wins, lines_are_iterated,
+        unresolved_and_denied_names_are_told_apart, a_local_address_without_a_host_is_this_machine;
+    readers: several_separators_shortest_match_wins, lines_are_iterated,
         a_transport_writes_and_tells_of_its_socket, a_fed_reader_pauses_its_transport, a_protocol_feeds_its_reader,
         fed_readers_wake_who_waits_without_any_connection, reads_of_many_connections_that_are_given_up_lose_nothing,
         a_pair_is_made_from_streams, a_dropped_writer_closes, a_dropped_reader_leaves_the_writer,

@@ -1,23 +1,9 @@
 //! Scenarios of a client; the peer listens.
 
-use wasyncio_client::{ConnectionOptions, Error, open_connection_with};
+use asyncio::{ConnectionOptions, Error, open_connection_with};
 use wit_bindgen::spawn_local;
 
 use crate::transcript::{Repr, attempt, class, connect, port, say, sleep, told};
-
-/// Options in which everything has Python's default.
-pub(crate) fn options() -> ConnectionOptions {
-    ConnectionOptions {
-        limit: None,
-        family: None,
-        proto: None,
-        flags: None,
-        local_addr: None,
-        happy_eyeballs_delay: None,
-        interleave: None,
-        all_errors: None,
-    }
-}
 
 pub(crate) async fn half_close() -> Result<(), Error> {
     let (reader, writer) = connect().await?;
@@ -211,8 +197,8 @@ pub(crate) async fn flood_without_newline() -> Result<(), Error> {
         let words = told(&error).replace("found, but chunk is longer than", "F");
         say(format!("readline {}", words.replace("not found, and chunk exceed", "F")));
     }
-    if let Err(Error::LimitOverrunError(error)) = reader.readuntil(vec![b"@@".to_vec()]).await {
-        say(format!("readuntil LimitOverrunError {}", (error.consumed > 65536).repr()));
+    if let Err(Error::LimitOverrun { consumed, .. }) = reader.readuntil(&["@@"]).await {
+        say(format!("readuntil LimitOverrunError {}", (consumed > 65536).repr()));
     }
     while !reader.read(65536).await?.is_empty() {}
     say(format!("at_eof {}", reader.at_eof().repr()));
@@ -221,13 +207,13 @@ pub(crate) async fn flood_without_newline() -> Result<(), Error> {
 }
 
 pub(crate) async fn larger_than_the_limit() -> Result<(), Error> {
-    let options = ConnectionOptions { limit: Some(10), ..options() };
+    let options = ConnectionOptions { limit: Some(10), ..ConnectionOptions::default() };
     let (reader, writer) = open_connection_with(Some("127.0.0.1"), Some(port()), options).await?;
     say("connected");
     attempt("readexactly", reader.readexactly(25).await);
     attempt("readline", reader.readline().await);
     attempt("readline", reader.readline().await);
-    attempt("readuntil", reader.readuntil(vec![b"--".to_vec()]).await);
+    attempt("readuntil", reader.readuntil(&["--"]).await);
     attempt("read", reader.read(-1).await);
     writer.close();
     Ok(())
@@ -282,10 +268,10 @@ pub(crate) async fn water_marks() -> Result<(), Error> {
         of_writer.as_ref().and_then(|info| info.as_address()),
         of_transport.as_ref().and_then(|info| info.as_address()),
     ) {
-        say(format!("peername {} {}", one.host, (other.port == port()).repr()));
+        say(format!("peername {} {}", one.host(), (other.port() == port()).repr()));
     }
     if let Some(name) = writer.get_extra_info("sockname").as_ref().and_then(|info| info.as_address()) {
-        say(format!("sockname {}", name.host));
+        say(format!("sockname {}", name.host()));
     }
     say(format!("nothing {}", if writer.get_extra_info("nothing").is_some() { "something" } else { "None" }));
     writer.close();
@@ -296,10 +282,11 @@ pub(crate) async fn refused() -> Result<(), Error> {
     let host = Some("127.0.0.1");
     let port = Some(port());
     let open = |host, port, options| async move { open_connection_with(host, port, options).await.map(|_| ()) };
-    attempt("open_connection", open(host, port, options()).await);
-    attempt("neither", open(None, None, options()).await);
-    attempt("limit", open(host, port, ConnectionOptions { limit: Some(0), ..options() }).await);
-    let local = |host: &str| ConnectionOptions { local_addr: Some((host.into(), 0)), ..options() };
+    attempt("open_connection", open(host, port, ConnectionOptions::default()).await);
+    attempt("neither", open(None, None, ConnectionOptions::default()).await);
+    attempt("limit", open(host, port, ConnectionOptions { limit: Some(0), ..ConnectionOptions::default() }).await);
+    let local =
+        |host: &str| ConnectionOptions { local_addr: Some((Some(host.into()), 0)), ..ConnectionOptions::default() };
     attempt("local_addr", open(host, port, local("192.0.2.1")).await);
     attempt("family", open(host, port, local("::1")).await);
     Ok(())

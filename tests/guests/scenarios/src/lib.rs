@@ -1,5 +1,6 @@
-//! What a program does in the connection scenarios: the same as `tests/oracle/scenarios.py`, function by function, on
-//! wasyncio through the component boundary. `tests/scenarios.rs` plays the peer and compares the transcripts.
+//! What a program does in the connection scenarios: the same as `tests/oracle/scenarios.py`, function by function. Compiled twice: as
+//! `scenarios` on `wasyncio-client`, and as `scenarios-linked` on the crate `wasyncio`, either under the name `asyncio`.
+//! `tests/scenarios.rs` plays the peer and compares the transcripts.
 
 mod clients;
 mod servers;
@@ -8,7 +9,7 @@ mod transcript;
 use std::future::Future;
 use std::pin::Pin;
 
-type Scenario = fn() -> Pin<Box<dyn Future<Output = Result<(), wasyncio_client::Error>>>>;
+type Scenario = fn() -> Pin<Box<dyn Future<Output = Result<(), asyncio::Error>>>>;
 
 macro_rules! scenarios {
     ($($module:ident: $($name:ident),+;)+) => {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use wasyncio_client::{
+use asyncio::{
     Error, Server, ServerOptions, SocketAddress, StreamReader, StreamWriter, open_connection, spawn, start_server,
     start_server_with,
 };
@@ -41,20 +41,7 @@ fn address(server: &Server) -> SocketAddress {
 }
 
 async fn connect_to(address: &SocketAddress) -> Result<(StreamReader, StreamWriter), Error> {
-    open_connection(&address.host, address.port).await
-}
-
-pub(crate) fn options() -> ServerOptions {
-    ServerOptions {
-        limit: None,
-        family: None,
-        flags: None,
-        backlog: None,
-        reuse_address: None,
-        reuse_port: None,
-        keep_alive: None,
-        start_serving: None,
-    }
+    open_connection(&address.host(), address.port()).await
 }
 
 pub(crate) async fn server_shutdown_with_clients() -> Result<(), Error> {
@@ -68,17 +55,20 @@ pub(crate) async fn server_shutdown_with_clients() -> Result<(), Error> {
     server.close();
     server.close();
     say(format!("is_serving {} {}", server.is_serving().repr(), server.sockets().len()));
-    attempt("start_serving", server.serve_forever().await);
+    attempt("start_serving", server.serve_until_closed().await);
     writer.write(b"after\n")?;
     attempt("after", reader.readline().await);
     writer.close();
     writer.wait_closed().await?;
-    attempt("wait_closed", server.wait_closed().await);
+    attempt("wait_closed", {
+        server.wait_closed().await;
+        Ok(())
+    });
     Ok(())
 }
 
 pub(crate) async fn start_serving_later() -> Result<(), Error> {
-    let options = ServerOptions { start_serving: Some(false), ..options() };
+    let options = ServerOptions { start_serving: Some(false), ..ServerOptions::default() };
     let server = Rc::new(start_server_with(&["127.0.0.1"], 0, options).await?);
     let address = address(&server);
     say(format!("is_serving {}", server.is_serving().repr()));
@@ -94,19 +84,22 @@ pub(crate) async fn start_serving_later() -> Result<(), Error> {
     attempt("echo", reader.readline().await);
     writer.close();
     server.close();
-    attempt("wait_closed", server.wait_closed().await);
+    attempt("wait_closed", {
+        server.wait_closed().await;
+        Ok(())
+    });
     Ok(())
 }
 
 pub(crate) async fn serve_forever() -> Result<(), Error> {
-    let options = ServerOptions { start_serving: Some(false), ..options() };
+    let options = ServerOptions { start_serving: Some(false), ..ServerOptions::default() };
     let server = Rc::new(start_server_with(&["127.0.0.1"], 0, options).await?);
     let address = address(&server);
     let serving = server.clone();
-    let mut task = spawn_local(async move { serving.serve_forever().await });
+    let mut task = spawn_local(async move { serving.serve_until_closed().await });
     sleep(10).await;
     say(format!("is_serving {}", server.is_serving().repr()));
-    if let Err(Error::RuntimeError(text)) = server.serve_forever().await {
+    if let Err(Error::Runtime(text)) = server.serve_until_closed().await {
         say(format!("second {}", text.ends_with("is already being awaited on serve_forever()").repr()));
     }
     serve(&server);
@@ -118,7 +111,7 @@ pub(crate) async fn serve_forever() -> Result<(), Error> {
     task.cancel();
     sleep(50).await;
     say(format!("is_serving {} {}", server.is_serving().repr(), server.sockets().len()));
-    attempt("serve_forever", server.serve_forever().await);
+    attempt("serve_forever", server.serve_until_closed().await);
     if let Err(error) = connect_to(&address).await {
         say(class(&error));
     }
@@ -127,13 +120,13 @@ pub(crate) async fn serve_forever() -> Result<(), Error> {
 
 pub(crate) async fn bind_failures() -> Result<(), Error> {
     let server = start_server("127.0.0.1", 0).await?;
-    let port = address(&server).port;
+    let port = address(&server).port();
     let start =
         |host: &'static str, port, options| async move { start_server_with(&[host], port, options).await.map(|_| ()) };
-    if let Err(error) = start("127.0.0.1", port, options()).await {
+    if let Err(error) = start("127.0.0.1", port, ServerOptions::default()).await {
         say(format!("taken {}", told(&error).replace(&port.to_string(), "PORT")));
     }
-    attempt("limit", start("127.0.0.1", 0, ServerOptions { limit: Some(0), ..options() }).await);
+    attempt("limit", start("127.0.0.1", 0, ServerOptions { limit: Some(0), ..ServerOptions::default() }).await);
     server.close();
     Ok(())
 }

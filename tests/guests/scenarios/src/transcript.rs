@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::rc::Rc;
 use std::time::Duration;
 
-use wasyncio_client::{Error, OsErrorKind, StreamReader, StreamWriter};
+use asyncio::{Error, OsErrorKind, StreamReader, StreamWriter};
 
 /// Prints an event.
 pub(crate) fn say(words: impl Display) {
@@ -13,21 +13,23 @@ pub(crate) fn say(words: impl Display) {
 
 /// The class and the words of an exception.
 pub(crate) fn told(error: &Error) -> String {
-    format!("{}: {}", class(error), error.message())
+    format!("{}: {error}", class(error))
 }
 
 /// The name of Python's class for an error.
 pub(crate) fn class(error: &Error) -> &'static str {
     match error {
-        Error::ValueError(_) => "ValueError",
-        Error::RuntimeError(_) => "RuntimeError",
-        Error::AssertionError(_) => "AssertionError",
-        Error::IncompleteReadError(_) => "IncompleteReadError",
-        Error::LimitOverrunError(_) => "LimitOverrunError",
-        Error::ExceptionGroup(_) => "ExceptionGroup",
-        Error::NotImplementedError(_) => "NotImplementedError",
+        Error::Value(_) => "ValueError",
+        Error::Runtime(_) => "RuntimeError",
+        Error::Assertion(_) => "AssertionError",
+        Error::IncompleteRead { .. } => "IncompleteReadError",
+        Error::LimitOverrun { .. } => "LimitOverrunError",
+        Error::Group(_) => "ExceptionGroup",
+        Error::NotImplemented(_) => "NotImplementedError",
+        Error::Ssl { .. } => "SSLError",
+        Error::SslCertVerification { .. } => "SSLCertVerificationError",
         Error::Other(_) => "Exception",
-        Error::OsError(error) => match error.kind {
+        Error::Os(error) => match error.kind {
             OsErrorKind::AccessDenied => "PermissionError",
             OsErrorKind::BrokenPipe => "BrokenPipeError",
             OsErrorKind::ConnectionAborted => "ConnectionAbortedError",
@@ -89,7 +91,7 @@ pub(crate) fn port() -> u16 {
 
 /// A connection to the peer, with parts that tasks can share.
 pub(crate) async fn connect() -> Result<(Rc<StreamReader>, Rc<StreamWriter>), Error> {
-    let (reader, writer) = wasyncio_client::open_connection("127.0.0.1", port()).await?;
+    let (reader, writer) = asyncio::open_connection("127.0.0.1", port()).await?;
     say("connected");
     Ok((Rc::new(reader), Rc::new(writer)))
 }

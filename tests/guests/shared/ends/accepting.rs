@@ -1,22 +1,21 @@
 //! Accepting from several sockets.
 
-use asyncio::{Error, StreamReader, StreamWriter, start_server, start_server_with};
+use asyncio::{Error, ServerOptions, StreamReader, StreamWriter, start_server, start_server_with};
 use wit_bindgen::spawn_local;
 
-use crate::today::{server_options, sockname};
-use crate::transcript::{number, say, serving, told};
+use crate::transcript::{address, number, say, serving, told};
 
 /// The first connection tells when all others are in their queues; then this accepts as many as it was told to, and prints which
 /// sockets they came to.
 pub(crate) async fn listeners_take_turns() -> Result<(), Error> {
-    let server = start_server_with(&["127.0.0.1", "127.0.0.3"], 0, server_options()).await?;
+    let server = start_server_with(&["127.0.0.1", "127.0.0.3"], 0, ServerOptions::default()).await?;
     serving(&server);
     let (begins, _writer) = server.accept().await?;
     say("begun");
     begins.readline().await?;
     for _ in 0..number(1) {
         let (_reader, writer) = server.accept().await?;
-        say(format!("accepted on {}", sockname(&writer).map(|(host, _)| host).unwrap_or_default()));
+        say(format!("accepted on {}", address(&writer, "sockname").map(|address| address.host()).unwrap_or_default()));
     }
     Ok(())
 }

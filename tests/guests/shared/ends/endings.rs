@@ -10,8 +10,7 @@ use asyncio::{Error, StreamReader, StreamWriter, start_server};
 use wit_bindgen::rt::async_support::JoinHandle;
 use wit_bindgen::spawn_local;
 
-use crate::today;
-use crate::transcript::{attempt, number, outcome, say, serve, serving, settled, told, turn};
+use crate::transcript::{address, attempt, number, outcome, say, serve, serving, settled, told, turn};
 
 /// More than the system buffers for a peer that does not read.
 const MUCH: usize = 8_000_000;
@@ -168,7 +167,7 @@ pub(crate) async fn reset_while_reading() -> Result<(), Error> {
 }
 
 fn name_of_peer(writer: &StreamWriter) -> String {
-    today::peername(writer).map_or("None".into(), |(host, port)| format!("('{host}', {port})"))
+    address(writer, "peername").map_or("None".into(), |address| address.to_string())
 }
 
 /// The peer has reset after it was accepted, before anybody looked.

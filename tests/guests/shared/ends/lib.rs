@@ -5,7 +5,6 @@
 mod accepting;
 mod endings;
 mod listening;
-mod today;
 mod transcript;
 
 use std::future::Future;

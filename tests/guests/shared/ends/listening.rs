@@ -1,12 +1,11 @@
 //! `start_server` where not every address can be bound.
 
-use asyncio::{Error, Server, open_connection, start_server_with};
+use asyncio::{Error, Server, ServerOptions, open_connection, start_server_with};
 
-use crate::today::{server_options, sockets};
 use crate::transcript::{say, told};
 
 async fn start(hosts: &[&str]) -> Result<Server, Error> {
-    start_server_with(hosts, 0, server_options()).await
+    start_server_with(hosts, 0, ServerOptions::default()).await
 }
 
 /// Prints where a server of these hosts listens, in the order of the text, and that it can be reached there.
@@ -18,7 +17,7 @@ async fn serves(hosts: &[&str]) -> Result<(), Error> {
             return Ok(());
         }
     };
-    let mut addresses = sockets(&server);
+    let mut addresses: Vec<_> = server.sockets().iter().map(|address| (address.host(), address.port())).collect();
     addresses.sort();
     for (host, port) in addresses {
         let reached = match host.as_str() {

@@ -6,10 +6,8 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use asyncio::{Error, Server, StreamReader, StreamWriter, start_server};
+use asyncio::{Error, ExtraInfo, OsErrorKind, Server, SocketAddress, StreamReader, StreamWriter, start_server};
 use wit_bindgen::spawn_local;
-
-use crate::today::{self, class, message};
 
 /// How long anything may wait that must end by itself. What takes longer counts as waiting for ever.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -21,7 +19,31 @@ pub(crate) fn say(words: impl Display) {
 
 /// The class and the words of an exception.
 pub(crate) fn told(error: &Error) -> String {
-    format!("{}: {}", class(error), message(error))
+    format!("{}: {error}", class(error))
+}
+
+/// The name of Python's class for an error.
+pub(crate) fn class(error: &Error) -> &'static str {
+    match error {
+        Error::Value(_) => "ValueError",
+        Error::Runtime(_) => "RuntimeError",
+        Error::Os(error) => match error.kind {
+            OsErrorKind::AccessDenied => "PermissionError",
+            OsErrorKind::BrokenPipe => "BrokenPipeError",
+            OsErrorKind::ConnectionAborted => "ConnectionAbortedError",
+            OsErrorKind::ConnectionRefused => "ConnectionRefusedError",
+            OsErrorKind::ConnectionReset => "ConnectionResetError",
+            OsErrorKind::NameNotResolved => "gaierror",
+            OsErrorKind::TimedOut => "TimeoutError",
+            _ => "OSError",
+        },
+        _ => "Exception",
+    }
+}
+
+/// What `get_extra_info` knows of an end of the connection: `peername` or `sockname`.
+pub(crate) fn address(writer: &StreamWriter, name: &str) -> Option<SocketAddress> {
+    writer.get_extra_info(name).as_ref().and_then(ExtraInfo::as_address).cloned()
 }
 
 /// The argument at `index`; the first is the case's name.
@@ -76,8 +98,8 @@ pub(crate) async fn settled() {
 
 /// Prints where a server listens.
 pub(crate) fn serving(server: &Server) {
-    for (host, port) in today::sockets(server) {
-        say(format!("Serving on ('{host}', {port})"));
+    for address in server.sockets() {
+        say(format!("Serving on {address}"));
     }
 }
 
@@ -100,7 +122,7 @@ pub(crate) async fn serve<F: Future<Output = Result<(), Error>> + 'static>(
     }
     server.close();
     attempt("server.wait_closed", async {
-        today::until_server_closed(&server).await;
+        server.wait_closed().await;
         Ok(())
     })
     .await;

@@ -29,12 +29,12 @@ pub enum Kind {
         /// As Python has it.
         partial: Vec<u8>,
         /// As Python has it.
-        expected: Option<u64>,
+        expected: Option<i64>,
     },
     /// `LimitOverrunError`
     Overrun {
         /// As Python has it.
-        consumed: u64,
+        consumed: i64,
     },
     /// `OSError` or a class below it; the name is one from WIT's `os-error-kind`.
     Os(String),

@@ -21,7 +21,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A number; none for `-`.
-    pub(crate) fn optional(&mut self) -> Result<Option<u64>, String> {
+    pub(crate) fn optional(&mut self) -> Result<Option<i64>, String> {
         optional(self.word()?)
     }
 
@@ -45,7 +45,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A number; none for `-`.
-pub(crate) fn optional(word: &str) -> Result<Option<u64>, String> {
+pub(crate) fn optional(word: &str) -> Result<Option<i64>, String> {
     if word == "-" { Ok(None) } else { parse(word).map(Some) }
 }
 

@@ -16,3 +16,5 @@ wit_bindgen::generate!({
     world: "wasyncio:streams/imports",
     generate_all,
 });
+
+pub(crate) use wasyncio::streams::{connect, server, streams, types};

@@ -1,17 +1,17 @@
 //! `wasyncio:streams` as any other language has it: a call across the boundary for each method, without `bindings/rust`. The
 //! names and types are those of the crate `wasyncio`, as far as the tests' programs need them, so that one source serves all.
 
-mod error;
+mod convert;
 mod generated;
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
 
-pub use error::{Error, OsError, OsErrorKind};
+pub use wasyncio_core::address::SocketAddress;
+pub use wasyncio_core::extra_info::ExtraInfo;
+pub use wasyncio_core::options::ServerOptions;
+pub use wasyncio_core::{Error, OsError, OsErrorKind};
 
-use error::addressed;
-use generated::wasyncio::streams::types::{ExtraInfo, SocketAddress};
-use generated::wasyncio::streams::{connect, server, streams};
+use generated::{connect, server, streams};
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,20 +31,6 @@ pub struct Transport(streams::Transport);
 /// `asyncio.Server`.
 #[derive(Debug)]
 pub struct Server(server::Server);
-
-/// The keyword arguments of `start_server`; none is needed here.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ServerOptions {}
-
-/// The addresses of both ends.
-#[derive(Clone, Copy, Debug)]
-pub struct SocketInfo {
-    /// Our end.
-    pub sockname: Option<SocketAddr>,
-    /// The peer's end.
-    pub peername: Option<SocketAddr>,
-}
 
 /// `asyncio.open_connection`.
 ///
@@ -67,9 +53,9 @@ pub async fn start_server(host: &str, port: u16) -> Result<Server> {
 ///
 /// # Errors
 /// As the WIT says.
-pub async fn start_server_with(hosts: &[&str], port: u16, _: ServerOptions) -> Result<Server> {
+pub async fn start_server_with(hosts: &[&str], port: u16, options: ServerOptions) -> Result<Server> {
     let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
-    Ok(Server(server::start_server(hosts, port, None).await?))
+    Ok(Server(server::start_server(hosts, port, Some(options.into())).await?))
 }
 
 impl StreamReader {
@@ -78,7 +64,7 @@ impl StreamReader {
     /// # Errors
     /// As the WIT says.
     pub async fn read(&self, n: i64) -> Result<Vec<u8>> {
-        Ok(self.0.read(n).await?)
+        Ok(self.0.read(i32::try_from(n).unwrap_or(i32::MAX)).await?)
     }
 
     /// `await reader.readline()`.
@@ -138,16 +124,9 @@ impl StreamWriter {
         Transport(self.0.transport())
     }
 
-    /// `writer.get_extra_info('sockname')` and `('peername')`, asked for now.
-    pub fn socket_info(&self) -> SocketInfo {
-        SocketInfo { sockname: self.address("sockname"), peername: self.address("peername") }
-    }
-
-    fn address(&self, name: &str) -> Option<SocketAddr> {
-        match self.0.get_extra_info(name)? {
-            ExtraInfo::Address(address) => addressed(&address),
-            _ => None,
-        }
+    /// `writer.get_extra_info(name)`.
+    pub fn get_extra_info(&self, name: &str) -> Option<ExtraInfo> {
+        self.0.get_extra_info(name).map(Into::into)
     }
 }
 
@@ -169,8 +148,8 @@ impl Server {
     }
 
     /// The addresses that are listened on.
-    pub fn sockets(&self) -> Vec<SocketAddr> {
-        self.0.sockets().iter().filter_map(|address: &SocketAddress| addressed(address)).collect()
+    pub fn sockets(&self) -> Vec<SocketAddress> {
+        self.0.sockets().into_iter().filter_map(convert::address).collect()
     }
 
     /// `server.close()`.

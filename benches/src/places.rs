@@ -1,0 +1,83 @@
+//! Where the programs are, and the commands that serve.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use bench_protocol::Mode;
+use tokio::process::Command;
+use wasyncio_python::Python;
+
+use crate::subjects::{Program, Subject};
+
+/// Where the programs are.
+pub struct Places {
+    /// The workspace.
+    root: PathBuf,
+    /// The newest CPython, if there is one.
+    python: Option<&'static Python>,
+    /// Where uvloop is installed, if it is.
+    uvloop: Option<PathBuf>,
+}
+
+impl Places {
+    /// The workspace at `root`, with what `cargo xtask build` makes; uvloop in that folder; the newest CPython of this machine.
+    pub(crate) fn new(root: PathBuf, uvloop: Option<PathBuf>) -> Self {
+        Self { root, python: Python::newest(), uvloop }
+    }
+
+    /// The workspace that this was built in, without uvloop.
+    pub fn of_workspace() -> Self {
+        let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self::new(benches.parent().expect("benches/ is in the workspace").to_owned(), None)
+    }
+
+    /// The CPython that is compared with.
+    pub(crate) fn python(&self) -> Option<&'static Python> {
+        self.python
+    }
+
+    /// Those of `subjects` that can run here; the others are named, with the reason.
+    pub(crate) fn available(&self, mut subjects: Vec<Subject>) -> Vec<Subject> {
+        subjects.retain(|&subject| match self.command(subject, Mode::Echo) {
+            Ok(_) => true,
+            Err(reason) => {
+                println!("{subject} is left out: {reason}");
+                false
+            }
+        });
+        subjects
+    }
+
+    /// The command that serves; the error is what keeps `subject` from running here.
+    pub(crate) fn command(&self, subject: Subject, mode: Mode) -> Result<Command, String> {
+        // Port 0: the system chooses, and the server tells.
+        let address = "127.0.0.1:0";
+        let mode = mode.argument();
+        let mut command;
+        match subject.program {
+            Program::Component(name) => {
+                let component = self.root.join("dist/bench").join(format!("{name}.wasm"));
+                if !component.exists() {
+                    return Err(format!("{} is not built", component.display()));
+                }
+                command = Command::new(self.root.join("target/release/wasyncio"));
+                command.arg("run").arg(component).args(["--allow-listen", address, "--", address, mode]);
+            }
+            Program::Python(event_loop) => {
+                let python = self.python.ok_or("there is no CPython on this machine")?;
+                command = Command::from(python.command());
+                command.arg(self.root.join("benches/peers/asyncio_server.py")).args([address, mode, event_loop]);
+                if event_loop == "uvloop" {
+                    command.env("PYTHONPATH", self.uvloop.as_ref().ok_or("uvloop is not installed")?);
+                }
+            }
+            Program::Tokio { buffered } => {
+                let own =
+                    env::current_exe().map_err(|error| format!("this program does not know its place: {error}"))?;
+                command = Command::new(own);
+                command.arg("serve").args(buffered.then_some("--buffered")).args([address, mode]);
+            }
+        }
+        Ok(command)
+    }
+}

@@ -1,0 +1,61 @@
+//! A connection of the imported component as the two halves of a transport.
+
+use std::rc::Rc;
+
+use wasyncio_core::extra_info::ExtraInfo;
+use wasyncio_core::transport::{Capabilities, Halves, Info, Outcome};
+use wasyncio_core::{Result, StreamReader, StreamWriter, open};
+use wasyncio_transport::outcome::{FutureOutcome, OutcomeSource};
+use wasyncio_transport::runtime::runtime;
+use wasyncio_transport::{Inbound, Outbound};
+use wit_bindgen::rt::async_support::FutureReader;
+
+use crate::generated::wit_future::FuturePayload;
+use crate::generated::{BYTES, ErrorCode, raw, wit_stream};
+
+/// The reader and writer of a connection. `limit` is in bytes.
+///
+/// # Errors
+/// [`Error::Runtime`](crate::Error::Runtime) if the connection was opened before or has been ended.
+pub(crate) fn streams(connection: raw::Connection, limit: usize) -> Result<(StreamReader, StreamWriter)> {
+    let (halves, read_ahead) = halves(connection)?;
+    let (reader, writer) = open(runtime(), halves, limit);
+    reader.feed_data(&read_ahead)?;
+    Ok((reader, writer))
+}
+
+/// The halves of a connection, and what was received before.
+///
+/// # Errors
+/// As [`streams`].
+pub(crate) fn halves(connection: raw::Connection) -> Result<(Halves, Vec<u8>)> {
+    let (sending, outgoing) = wit_stream::new();
+    let raw::Directions { read_ahead, incoming, received, sent } = connection.open(outgoing)?;
+    let halves = Halves {
+        receive: Box::new(Inbound::new(incoming, BYTES, outcome(&received))),
+        send: Box::new(Outbound::begun(sending, BYTES, outcome(&sent))),
+        info: Rc::new(Known(connection)),
+        capabilities: Capabilities::default(),
+    };
+    Ok((halves, read_ahead))
+}
+
+fn outcome(ended: &FutureReader<std::result::Result<(), ErrorCode>>) -> Box<dyn OutcomeSource> {
+    let convert = |result: std::result::Result<(), ErrorCode>| -> Outcome { result.map_err(|code| failure(&code)) };
+    Box::new(FutureOutcome::new(ended, <std::result::Result<(), ErrorCode> as FuturePayload>::VTABLE, convert))
+}
+
+wasyncio_transport::failure_of_error_code!(ErrorCode);
+
+/// What the component knows of a connection.
+struct Known(raw::Connection);
+
+impl Info for Known {
+    fn get(&self, name: &str) -> Option<ExtraInfo> {
+        self.0.get_extra_info(name).map(Into::into)
+    }
+
+    fn connection_lost(&self) {
+        self.0.finished();
+    }
+}

@@ -1,0 +1,152 @@
+//! The receiving direction: a `stream<u8>`, and what tells how it ended.
+
+#![expect(unsafe_code, reason = "the host writes into our buffer while a read is in flight")]
+
+use std::any::Any;
+use std::task::{Context, Poll, ready};
+
+use wasyncio_core::transport::{ReceiveHalf, Received};
+use wit_bindgen::rt::async_support::StreamReader;
+
+use crate::ByteStreamVtable;
+use crate::outcome::OutcomeSource;
+use crate::progress::{BLOCKED, Ended, MOST_ITEMS};
+use crate::runtime;
+use crate::waitable::Waitable;
+
+/// A read with more room than this, in bytes, is begun only when there is something to be read, if the one before has probably
+/// taken all there was: a connection that carries much now and then must not hold memory in between.
+const PROBED_BYTES: usize = 4 * 1024;
+
+/// The receiving direction. While a read is in flight, the host may write into `chunk`, which nobody touches then.
+pub struct Inbound {
+    reads: Waitable,
+    /// Declared, and so dropped, before `chunk`. None once the stream was given away, or a read in flight was left behind.
+    stream: Option<StreamReader<u8>>,
+    vtable: &'static ByteStreamVtable,
+    in_flight: bool,
+    chunk: Vec<u8>,
+    /// The last read did not fill its room.
+    emptied: bool,
+    ended: bool,
+    outcome: Box<dyn OutcomeSource>,
+}
+
+impl Inbound {
+    /// `vtable` is that of the component's bindings; `outcome` answers once the stream has ended.
+    pub fn new(stream: StreamReader<u8>, vtable: &'static ByteStreamVtable, outcome: Box<dyn OutcomeSource>) -> Self {
+        let reads = Waitable::new(stream.handle());
+        let chunk = Vec::new();
+        Self { reads, stream: Some(stream), vtable, in_flight: false, chunk, emptied: false, ended: false, outcome }
+    }
+
+    /// The stream itself, and what tells how it ended. None while a read is in flight.
+    pub fn into_parts(mut self) -> Option<(StreamReader<u8>, Box<dyn OutcomeSource>)> {
+        if self.in_flight {
+            return None;
+        }
+        self.reads.withdraw();
+        let stream = self.stream.take()?;
+        let nothing = crate::outcome::Known(Ok(()));
+        Some((stream, std::mem::replace(&mut self.outcome, Box::new(nothing))))
+    }
+
+    /// Begins a read of `room` bytes at most; of none to learn that there is something.
+    fn start(&mut self, room: usize) -> u32 {
+        let Some(stream) = &self.stream else { return GONE };
+        self.chunk.clear();
+        let probes = room > PROBED_BYTES && std::mem::take(&mut self.emptied);
+        if probes || self.chunk.capacity() > room.max(PROBED_BYTES) {
+            self.chunk = Vec::new();
+        }
+        if !probes {
+            self.chunk.reserve(room);
+        }
+        let room = self.chunk.spare_capacity_mut();
+        // SAFETY: the handle is ours and has nothing in flight. `room` stays where it is until the read has ended: `chunk` is not
+        // touched while `in_flight` is set, and `Drop` keeps it alive longer than the read.
+        unsafe { (self.vtable.start_read)(stream.handle(), room.as_mut_ptr().cast(), room.len().min(MOST_ITEMS)) }
+    }
+
+    fn finish(&mut self, ended: Ended) {
+        let room = self.chunk.capacity();
+        // SAFETY: the read has ended, and the host has written `count` bytes, at most the room that it was given.
+        unsafe { self.chunk.set_len(ended.count.min(room)) };
+        self.ended = ended.dropped;
+        self.emptied = ended.count > 0 && ended.count < room;
+    }
+}
+
+/// As the end of a stream whose other end is gone.
+const GONE: u32 = 1;
+
+impl ReceiveHalf for Inbound {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<Received<'_>> {
+        loop {
+            if self.ended {
+                let outcome = ready!(self.outcome.poll(cx));
+                return Poll::Ready(outcome.err().map_or(Received::Eof, Received::Failed));
+            }
+            let code = if self.in_flight { ready!(self.reads.poll(cx)) } else { self.start(room) };
+            if code == BLOCKED {
+                self.in_flight = true;
+                continue;
+            }
+            self.in_flight = false;
+            self.finish(Ended::decode(code));
+            if !self.chunk.is_empty() {
+                return Poll::Ready(Received::Data(&mut self.chunk));
+            }
+        }
+    }
+
+    fn withdraw(&mut self) {
+        if self.in_flight {
+            self.reads.withdraw();
+        }
+    }
+
+    fn in_flight(&self) -> bool {
+        self.in_flight || self.outcome.in_flight()
+    }
+
+    fn cancel(&mut self) -> Vec<u8> {
+        self.outcome.cancel();
+        if std::mem::take(&mut self.in_flight)
+            && let Some(stream) = &self.stream
+        {
+            self.reads.withdraw();
+            let code = self.reads.try_take().unwrap_or_else(|| {
+                // SAFETY: the handle is ours and has a read in flight that belongs to no waitable set any more.
+                unsafe { (self.vtable.cancel_read)(stream.handle()) }
+            });
+            self.finish(Ended::decode(code));
+            return std::mem::take(&mut self.chunk);
+        }
+        Vec::new()
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        self.reads.withdraw();
+        if self.in_flight
+            && let Some(stream) = self.stream.take()
+        {
+            // Dropping a stream that is being read traps, and ending the read may block: a task does both.
+            let (chunk, vtable) = (std::mem::take(&mut self.chunk), self.vtable);
+            let ended = self.reads.try_take().is_some();
+            runtime::spawn(Box::pin(async move {
+                if !ended {
+                    // SAFETY: as in `cancel`.
+                    unsafe { (vtable.cancel_read)(stream.handle()) };
+                }
+                drop((stream, chunk));
+            }));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The types of the boundary from those of the core and back.
+
+wasyncio_transport::conversions!(crate::generated::types, crate::generated::connect, crate::generated::server);
