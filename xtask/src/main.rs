@@ -7,6 +7,7 @@ mod component;
 mod conformance;
 mod deadline;
 mod echo;
+mod generators;
 mod pyodide;
 mod stock;
 mod test;

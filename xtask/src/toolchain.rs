@@ -52,7 +52,7 @@ pub(crate) enum Toolchain {
 impl Toolchain {
     /// Finds the toolchain, or installs it.
     pub(crate) fn find() -> Result<Self> {
-        let active = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+        let active = active();
         if let Some(found) = Self::present(&active) {
             return Ok(found);
         }
@@ -63,7 +63,9 @@ impl Toolchain {
         }
         let rustup = rustup.err().unwrap_or_else(|| "it serves another toolchain than the active one".to_owned());
         eprintln!("    not with rustup: {rustup}");
-        let debian = install_debian_packages(linker(&active).is_none());
+        let without_linker = linker(&active).is_none();
+        let packages = DEBIAN_PACKAGES.into_iter().chain(without_linker.then_some("lld")).collect::<Vec<_>>();
+        let debian = install_debian_packages(&packages);
         if let Some(found) = Self::present(&active) {
             return Ok(found);
         }
@@ -171,13 +173,27 @@ fn version(text: &str) -> Option<(u32, u32)> {
 fn linker(active: &OsStr) -> Option<PathBuf> {
     let carried = Compiler::ask(active)
         .map(|compiler| compiler.sysroot.join("lib/rustlib").join(compiler.host).join("bin/rust-lld"));
-    let path = env::var_os("PATH").unwrap_or_default();
-    let on_path = env::split_paths(&path).flat_map(|folder| ["rust-lld", "wasm-ld"].map(|name| folder.join(name)));
-    carried.into_iter().chain(on_path).find(|candidate| candidate.is_file())
+    carried.filter(|linker| linker.is_file()).or_else(|| on_path("rust-lld")).or_else(|| on_path("wasm-ld"))
 }
 
-/// Installs Debian's packages, or says why not. The linker's package too where `without_linker`.
-fn install_debian_packages(without_linker: bool) -> std::result::Result<(), String> {
+/// A linker for WebAssembly, with the active toolchain.
+pub(crate) fn active_linker() -> Option<PathBuf> {
+    linker(&active())
+}
+
+/// A program on the path.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|candidate| candidate.is_file())
+}
+
+/// The active compiler.
+fn active() -> OsString {
+    env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"))
+}
+
+/// Installs Debian's packages of these names, or says why not.
+pub(crate) fn install_debian_packages(packages: &[&str]) -> std::result::Result<(), String> {
     if !Path::new("/etc/debian_version").exists() {
         return Err("this is not a Debian system".to_owned());
     }
@@ -185,8 +201,6 @@ fn install_debian_packages(without_linker: bool) -> std::result::Result<(), Stri
     if user.stdout.trim_ascii() != b"0" {
         return Err("only root can install packages".to_owned());
     }
-    let packages = DEBIAN_PACKAGES.into_iter().chain(without_linker.then_some("lld"));
-    let packages = packages.collect::<Vec<_>>();
     announce(&format!("installing Debian's packages {} with apt-get", packages.join(" ")));
     let apt = || {
         let mut command = Command::new("apt-get");
@@ -194,7 +208,7 @@ fn install_debian_packages(without_linker: bool) -> std::result::Result<(), Stri
         command
     };
     run_within(APT_LIMIT, apt().args(["update", "-q"]))?;
-    run_within(APT_LIMIT, apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(&packages))
+    run_within(APT_LIMIT, apt().args(["install", "-q", "-y", "--no-install-recommends"]).args(packages))
 }
 
 /// What the user can do where nothing could be installed, and why not.
