@@ -4,11 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::Write;
+use std::fs;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 use wasyncio_tests::{
@@ -233,6 +234,49 @@ fn stays(_: &mut Running, address: SocketAddr) -> Vec<u16> {
     Vec::new()
 }
 
+/// How many descriptors a process has.
+fn descriptors(running: &Running) -> usize {
+    fs::read_dir(format!("/proc/{}/fd", running.id())).expect("the process runs").count()
+}
+
+/// Peers that send half a line, or one and a half, and reset: while the program reads, drains or closes. Nothing is left of them, and
+/// the next one is served.
+fn outlives_half_lines_and_resets(form: Form, case: &str) {
+    const PEERS: usize = 200;
+    let Some(mut program) = form.program(&[]) else { return };
+    let mut running = spawn(program.arg(case));
+    let address = running.address();
+    let mut stays = connect(address);
+    let mut echo = |line: &[u8]| {
+        let mut answer = vec![0; line.len()];
+        stays.write_all(line).expect("the program reads");
+        stays.read_exact(&mut answer).expect("the program answers");
+        assert_eq!(answer, line);
+    };
+    echo(b"before\n");
+    let before = descriptors(&running);
+    for round in 0..3 {
+        let peers: Vec<_> = (0..PEERS).map(|_| connect(address)).collect();
+        for (at, mut peer) in peers.into_iter().enumerate() {
+            let sent: &[u8] = if at % 2 == 0 { b"half a li" } else { b"a line\nhalf a li" };
+            peer.write_all(sent).expect("the program has not closed");
+            // By half of them once the program has them all, and by the others at once.
+            if at % 4 < 2 {
+                running.lines_with("connected", 1 + PEERS * round + at);
+            }
+            reset(peer);
+        }
+        running.lines_with("connected", 1 + PEERS * (round + 1));
+        echo(b"meanwhile\n");
+    }
+    let end = Instant::now() + DEADLINE;
+    while descriptors(&running) > before + 4 {
+        assert!(Instant::now() < end, "{before} descriptors before, {} after", descriptors(&running));
+        thread::yield_now();
+    }
+    echo(b"afterwards\n");
+}
+
 /// Peers that reset once they were accepted, and a program that looks only then.
 fn reset_when_accepted(running: &mut Running, address: SocketAddr) -> Vec<u16> {
     reset_once(running, address, 20, "accepted")
@@ -381,6 +425,7 @@ cases! {
         listens(form, case, told, without_ipv6);
     };
     listeners_take_turns in linked, composed, plain, stock: listeners_take_turns => take_turns;
+    half_lines_and_resets_leave_nothing in linked, composed, plain, stock: echo => outlives_half_lines_and_resets;
     out_of_descriptors_everybody_is_served_in_time in linked, composed, plain, stock, stock_linked, stock_plain: echo =>
         serves_more_than_it_has_descriptors_for;
 }

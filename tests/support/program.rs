@@ -61,6 +61,20 @@ impl Running {
         self.line_where(limit, text, |line| line == text);
     }
 
+    /// Waits until so many lines with `text` in them were printed.
+    ///
+    /// # Panics
+    /// If they were not, in time.
+    pub fn lines_with(&mut self, text: &str, count: usize) {
+        let end = Instant::now() + DEADLINE;
+        while self.seen.iter().filter(|line| line.contains(text)).count() < count {
+            match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.seen.push(line),
+                Err(error) => panic!("not {count} lines with '{text}' ({error}), but: {:#?}", self.seen),
+            }
+        }
+    }
+
     fn line_where(&mut self, limit: Duration, text: &str, wanted: impl Fn(&str) -> bool) -> String {
         if let Some(line) = self.seen.iter().find(|line| wanted(line)) {
             return line.clone();

@@ -51,6 +51,17 @@ pub struct Membership {
     number: usize,
 }
 
+impl Membership {
+    /// From now on `client` is asked for the connection: it has gone to somebody else.
+    pub fn pass_on(&self, client: Weak<dyn Client>) {
+        if let Some(clients) = self.clients.upgrade()
+            && let Some(before) = clients.alive.borrow_mut().get_mut(self.number)
+        {
+            *before = client;
+        }
+    }
+}
+
 impl Drop for Membership {
     fn drop(&mut self) {
         if let Some(clients) = self.clients.upgrade() {

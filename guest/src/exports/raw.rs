@@ -1,16 +1,16 @@
 //! The interface `raw`: connections as they are.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use wasyncio_core::transport::{Halves, Info};
 use wasyncio_core::{Client, Error, Membership, Server, StreamReader, StreamWriter, Waiters};
-use wasyncio_transport::outcome::{FutureOutcome, OutcomeSource};
+use wasyncio_transport::outcome::{Asked, FutureOutcome, OutcomeSource};
 use wasyncio_transport::{Begin, ByteStream, Inbound, Outbound, runtime};
 use wit_bindgen::rt::async_support::FutureReader;
 
 use super::Component;
-use super::bindings::{raw, server, streams, types};
+use super::bindings::{raw, server, streams, types, wit_future};
 use crate::wasi::tcp::ErrorCode;
 
 impl raw::Guest for Component {
@@ -20,9 +20,8 @@ impl raw::Guest for Component {
         let server = server.get::<Server>();
         let accepted = server.accept_halves().await?;
         let connection = |halves| {
-            let connection = Connection::new(halves, Vec::new(), None)?;
-            let client: Rc<dyn Client> = connection.0.clone();
-            connection.0.membership.replace(Some(server.join(Rc::downgrade(&client))));
+            let connection = Connection::new(halves, Vec::new())?;
+            connection.0.membership.replace(Some(server.join(connection.client())));
             Ok(raw::Connection::new(connection))
         };
         accepted.into_iter().map(connection).collect()
@@ -35,7 +34,12 @@ impl raw::Guest for Component {
         runtime::make_resident();
         let (reader, writer) = (reader.into_inner::<StreamReader>(), writer.into_inner::<StreamWriter>());
         let taken = wasyncio_core::take(reader, writer).await?;
-        Ok(raw::Connection::new(Connection::new(taken.halves, taken.read_ahead, taken.membership)?))
+        let connection = Connection::new(taken.halves, taken.read_ahead)?;
+        if let Some(membership) = taken.membership {
+            membership.pass_on(connection.client());
+            connection.0.membership.replace(Some(membership));
+        }
+        Ok(raw::Connection::new(connection))
     }
 }
 
@@ -60,9 +64,22 @@ struct Unopened {
 
 type Ended = FutureReader<Result<(), ErrorCode>>;
 
-/// The future behind an outcome of a socket.
-fn ended(outcome: Box<dyn OutcomeSource>) -> Option<Ended> {
-    outcome.into_any().downcast::<FutureOutcome<Result<(), ErrorCode>>>().ok()?.into_future()
+/// The future behind an outcome of a socket. One that was read is used up: another one stands for it.
+///
+/// # Errors
+/// The one that it has told; a runtime error if it is not a socket's.
+fn ended(outcome: Box<dyn OutcomeSource>) -> Result<Ended, Error> {
+    let outcome = outcome.into_any().downcast::<FutureOutcome<Result<(), ErrorCode>>>().ok();
+    match outcome.and_then(|outcome| outcome.into_future()).ok_or_else(not_to_be_taken)? {
+        Asked::Unread(future) => Ok(future),
+        Asked::Told(Ok(())) => {
+            let (writer, future) = wit_future::new(|| Ok(()));
+            // Until it is read or dropped: nobody else could write it then.
+            runtime::spawn(Box::pin(async move { drop(writer.write(Ok(())).await) }));
+            Ok(future)
+        }
+        Asked::Told(Err(failure)) => Err(Error::of_connection(failure, None)),
+    }
 }
 
 fn not_to_be_taken() -> Error {
@@ -72,19 +89,25 @@ fn not_to_be_taken() -> Error {
 impl Connection {
     /// # Errors
     /// A runtime error if the halves are none that can be given away.
-    fn new(halves: Halves, read_ahead: Vec<u8>, membership: Option<Membership>) -> Result<Self, Error> {
+    fn new(halves: Halves, read_ahead: Vec<u8>) -> Result<Self, Error> {
         let inbound = halves.receive.into_any().downcast::<Inbound>().ok().and_then(|inbound| inbound.into_parts());
         let outbound = halves.send.into_any().downcast::<Outbound>().ok().and_then(|outbound| outbound.into_begin());
         let (incoming, received) = inbound.ok_or_else(not_to_be_taken)?;
-        let received = ended(received).ok_or_else(not_to_be_taken)?;
+        let received = ended(received)?;
         let begin = outbound.ok_or_else(not_to_be_taken)?;
         Ok(Self(Rc::new(Taken {
             unopened: RefCell::new(Some(Unopened { read_ahead, incoming, received, begin })),
             info: halves.info,
-            membership: RefCell::new(membership),
+            membership: RefCell::default(),
             asked: Cell::default(),
             asking: Waiters::default(),
         })))
+    }
+
+    /// For its server.
+    fn client(&self) -> Weak<dyn Client> {
+        let client: Rc<dyn Client> = self.0.clone();
+        Rc::downgrade(&client)
     }
 }
 
@@ -112,7 +135,7 @@ impl raw::GuestConnection for Connection {
         let unopened = self.0.unopened.take();
         let Unopened { read_ahead, incoming, received, begin } = unopened
             .ok_or_else(|| Error::Runtime("the connection was opened before, or its server has ended it".into()))?;
-        let sent = ended(begin.begin(outgoing)).ok_or_else(not_to_be_taken)?;
+        let sent = ended(begin.begin(outgoing))?;
         Ok(raw::Directions { read_ahead, incoming, received, sent })
     }
 

@@ -6,7 +6,7 @@ use std::any::Any;
 use std::task::{Context, Poll, ready};
 
 use wasyncio_core::transport::{ReceiveHalf, Received};
-use wit_bindgen::rt::async_support::StreamReader;
+use wit_bindgen::rt::async_support::{StreamReader, stream_new};
 
 use crate::ByteStreamVtable;
 use crate::outcome::OutcomeSource;
@@ -40,13 +40,20 @@ impl Inbound {
         Self { reads, stream: Some(stream), vtable, in_flight: false, chunk, emptied: false, ended: false, outcome }
     }
 
-    /// The stream itself, and what tells how it ended. None while a read is in flight.
+    /// The stream itself, and what tells how it ended. None while a read is in flight. A stream whose end was read cannot be given
+    /// away any more: another one stands for it, at its end.
     pub fn into_parts(mut self) -> Option<(StreamReader<u8>, Box<dyn OutcomeSource>)> {
         if self.in_flight {
             return None;
         }
         self.reads.withdraw();
-        let stream = self.stream.take()?;
+        let mut stream = self.stream.take()?;
+        if self.ended {
+            // SAFETY: the vtable is that of this component's bindings.
+            let (writer, ended) = unsafe { stream_new(self.vtable) };
+            drop(writer);
+            stream = ended;
+        }
         let nothing = crate::outcome::Known(Ok(()));
         Some((stream, std::mem::replace(&mut self.outcome, Box::new(nothing))))
     }

@@ -53,6 +53,14 @@ pub struct FutureOutcome<T: 'static> {
     convert: fn(T) -> Outcome,
 }
 
+/// What became of a future that is given away.
+pub enum Asked<T: 'static> {
+    /// It is as it was.
+    Unread(FutureReader<T>),
+    /// It was read, and is used up.
+    Told(Outcome),
+}
+
 enum State {
     /// It was not asked for.
     Unread,
@@ -89,15 +97,18 @@ impl<T: 'static> FutureOutcome<T> {
         Self { waitable: Waitable::new(handle), handle, vtable, state: State::Unread, convert }
     }
 
-    /// The future itself; none if it was read.
-    pub fn into_future(self) -> Option<FutureReader<T>> {
-        if !matches!(self.state, State::Unread) {
-            return None;
+    /// The future itself, or what it has told. None while the question is in flight.
+    pub fn into_future(mut self) -> Option<Asked<T>> {
+        match &self.state {
+            State::InFlight(_) => None,
+            State::Told(outcome) => Some(Asked::Told(outcome.clone())),
+            State::Unread => {
+                let handle = std::mem::replace(&mut self.handle, NONE);
+                self.waitable.withdraw();
+                // SAFETY: the handle was ours, is in no set and has nothing in flight; `drop` drops none.
+                Some(Asked::Unread(unsafe { FutureReader::new(handle, self.vtable) }))
+            }
         }
-        let this = std::mem::ManuallyDrop::new(self);
-        // SAFETY: the handle is ours, nothing is in flight, and `drop` does not drop it. The waitable, which is left behind, is in no
-        // set.
-        Some(unsafe { FutureReader::new(this.handle, this.vtable) })
     }
 
     fn finish(&mut self, mut slot: Slot) -> Outcome {
@@ -141,6 +152,10 @@ impl<T: 'static> OutcomeSource for FutureOutcome<T> {
 
     fn cancel(&mut self) {
         self.waitable.withdraw();
+        if !self.in_flight() {
+            // What was told stays: a future is read once.
+            return;
+        }
         if let State::InFlight(slot) = std::mem::replace(&mut self.state, State::Unread) {
             let code = self.waitable.try_take().unwrap_or_else(|| {
                 // SAFETY: the handle is ours and has a read in flight that belongs to no waitable set any more.

@@ -16,7 +16,7 @@ pub struct Taken {
     pub at_eof: bool,
     /// Its directions. Nothing is in flight.
     pub halves: Halves,
-    /// Keeps it counted by the server that it came from.
+    /// Keeps it counted by the server that it came from, which is to be told who has it now.
     pub membership: Option<Membership>,
 }
 
