@@ -64,6 +64,50 @@ fn cancelling_after_the_answer_stops_nothing() {
     assert!(!is_running(task));
 }
 
+/// A future of wit-bindgen takes its arguments, and sees to `task.cancel`, when it is polled first.
+#[test]
+fn a_call_that_is_cancelled_before_its_first_turn_is_polled_once() {
+    struct Answers(Rc<Cell<u32>>);
+    impl Drop for Answers {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+    let answers = Rc::<Cell<u32>>::default();
+    let calls = 30;
+    for _ in 0..calls {
+        let answers = Rc::clone(&answers);
+        let task = call(async move {
+            let _answers = Answers(answers);
+        });
+        if yields(task) {
+            cancel(task);
+        }
+        settle();
+        assert!(!is_running(task));
+    }
+    assert_eq!(answers.get(), calls);
+}
+
+#[test]
+fn a_cancelled_call_that_has_not_begun_ends() {
+    let mut yielded = 0;
+    for _ in 0..30 {
+        let begun = Rc::<Cell<bool>>::default();
+        call(async {});
+        let begins = Rc::clone(&begun);
+        let task = call(async move {
+            begins.set(true);
+            pending::<()>().await;
+        });
+        yielded += u32::from(yields(task));
+        cancel(task);
+        assert!(begun.get() && !is_running(task));
+        settle();
+    }
+    assert!(yielded > 0, "some have yielded before anything else");
+}
+
 #[test]
 fn a_cancelled_call_ends_with_the_operation_that_it_waited_for() {
     let operation = Rc::new(Operation::new());
