@@ -98,6 +98,11 @@ impl Executor {
         next
     }
 
+    /// Whether the task has had a turn.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// How many futures there were at a time.
     pub(crate) fn most_futures(&self) -> usize {
         self.futures.most()

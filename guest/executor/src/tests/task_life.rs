@@ -1,6 +1,6 @@
 //! How tasks end, and what is left of them.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::rc::Rc;
 
@@ -74,7 +74,7 @@ fn a_call_that_is_cancelled_before_its_first_turn_is_polled_once() {
         }
     }
     let answers = Rc::<Cell<u32>>::default();
-    let calls = 30;
+    let calls = 300;
     for _ in 0..calls {
         let answers = Rc::clone(&answers);
         let task = call(async move {
@@ -92,7 +92,7 @@ fn a_call_that_is_cancelled_before_its_first_turn_is_polled_once() {
 #[test]
 fn a_cancelled_call_that_has_not_begun_ends() {
     let mut yielded = 0;
-    for _ in 0..30 {
+    for _ in 0..300 {
         let begun = Rc::<Cell<bool>>::default();
         call(async {});
         let begins = Rc::clone(&begun);
@@ -152,7 +152,7 @@ fn the_set_and_the_stream_of_a_call_serve_the_next() {
 fn of_calls_that_answer_at_once_some_yield_before_they_do_anything() {
     let polled = Rc::<Cell<u32>>::default();
     let mut yielded = 0;
-    for number in 1..=90 {
+    for number in 1..=1290 {
         let counts = Rc::clone(&polled);
         let task = call(async move { counts.set(counts.get() + 1) });
         yielded += u32::from(yields(task));
@@ -161,6 +161,20 @@ fn of_calls_that_answer_at_once_some_yield_before_they_do_anything() {
         assert!(!is_running(task) && polled.get() == number);
     }
     assert_eq!(yielded, 10);
+}
+
+#[test]
+fn calls_begin_in_their_order_when_one_has_yielded() {
+    let order = Rc::new(RefCell::new(Vec::new()));
+    for number in 0..1000 {
+        let pushes = Rc::clone(&order);
+        call(async move { pushes.borrow_mut().push(number) });
+        if number % 200 == 199 {
+            assert!(order.borrow().len() <= number, "some have not begun");
+            settle();
+        }
+    }
+    assert!(order.borrow().iter().copied().eq(0..1000));
 }
 
 #[test]
