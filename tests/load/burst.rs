@@ -29,7 +29,7 @@ fn measure(subject: Subject) -> Result<Kept> {
 
 fn little_is_kept(name: &str) {
     let _one = MEASUREMENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Err(reason) = allow(CONNECTIONS) {
+    if let Err(reason) = allow(2 * CONNECTIONS) {
         eprintln!("skipped: {reason}");
         return;
     }

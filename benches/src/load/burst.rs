@@ -33,7 +33,7 @@ pub struct Kept {
     pub after_burst: f64,
 }
 
-/// Measures with so many connections.
+/// Measures with so many connections, and opens twice as many.
 ///
 /// # Errors
 /// If a connection fails, what comes back is wrong, or the system does not tell the memory of a process.
@@ -41,6 +41,8 @@ pub async fn measure(server: &Server, connections: usize) -> Result<Kept> {
     let memory = || server.memory().ok_or("this system does not tell the memory of a process");
     let mut first = connections::open(server.address, 1).await?;
     warm_up(&mut first).await?;
+    // These take what the process has to spare since it started.
+    let filling = connections::open(server.address, connections).await?;
     let before = memory()?;
     let mut crowd = connections::open(server.address, connections).await?;
     let idle = memory()?;
@@ -53,6 +55,7 @@ pub async fn measure(server: &Server, connections: usize) -> Result<Kept> {
     }
     sleep(REST).await;
     let after_burst = memory()?;
+    drop(filling);
     let each = |grown: f64| grown / connections as f64;
     let idle = each(idle as f64 - before as f64);
     Ok(Kept { idle, after_burst: idle + each(after_burst as f64 - roomy as f64) })
