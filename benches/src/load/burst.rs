@@ -41,13 +41,14 @@ pub async fn measure(server: &Server, connections: usize) -> Result<Kept> {
     let memory = || server.memory().ok_or("this system does not tell the memory of a process");
     let mut first = connections::open(server.address, 1).await?;
     warm_up(&mut first).await?;
-    // These take what the process has to spare since it started.
-    let filling = connections::open(server.address, connections).await?;
+    // These take what the process has to spare since it started, and make it have the room that bursts need.
+    let mut filling = connections::open(server.address, connections).await?;
     let before = memory()?;
     let mut crowd = connections::open(server.address, connections).await?;
     let idle = memory()?;
-    // The room for one burst is needed once, and not counted.
-    burst(&mut first[0]).await?;
+    for connection in &mut filling {
+        burst(connection).await?;
+    }
     sleep(REST).await;
     let roomy = memory()?;
     for connection in &mut crowd {
