@@ -90,8 +90,8 @@ struct World {
     /// Who waits at each socket, by port: the first has come first.
     queues: Vec<VecDeque<u16>>,
     ended: Vec<bool>,
-    /// How often the first of a queue was passed over.
-    passed_over: Vec<usize>,
+    /// How often the first of a queue was passed over, beside those that the server had accepted before it was the first.
+    passed_over: Vec<isize>,
     listen_held: Vec<bool>,
     close_held: Vec<bool>,
     held: Vec<Held>,
@@ -181,14 +181,23 @@ impl World {
         let from = self.queues.iter().position(|queue| queue.front() == Some(&peer));
         let from = from.unwrap_or_else(|| panic!("{peer} is not the next of a queue: {:?}", self.queues));
         self.queues[from].pop_front();
-        self.passed_over[from] = 0;
+        self.passed_over[from] = -self.in_hand();
         for other in 0..self.queues.len() {
             if other != from && !self.queues[other].is_empty() {
                 self.passed_over[other] += 1;
                 let count = self.passed_over[other];
-                assert!(count < self.queues.len(), "a socket with a waiting connection is passed over {count} times");
+                assert!(
+                    count < self.queues.len().cast_signed(),
+                    "a socket with a waiting connection is passed over {count} times"
+                );
             }
         }
+    }
+
+    /// How many connections the server has accepted and given to nobody yet.
+    fn in_hand(&self) -> isize {
+        let count = |(queue, socket): (&VecDeque<u16>, &ListeningSocket)| queue.len().saturating_sub(socket.waiting());
+        self.queues.iter().zip(&self.sockets).map(count).sum::<usize>().cast_signed()
     }
 
     fn rest(&mut self) {
@@ -262,7 +271,7 @@ impl World {
                 self.wires.insert(port, wire);
                 self.queues[*socket].push_back(port);
                 if self.queues[*socket].len() == 1 {
-                    self.passed_over[*socket] = 0;
+                    self.passed_over[*socket] = -self.in_hand();
                 }
                 self.sockets[*socket].connects(halves);
             }
