@@ -29,7 +29,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let first = if workspace.host_binary().exists() { "" } else { "; wasmtime takes minutes the first time" };
     announce(&format!("building the host (target/release/wasyncio{first})"));
     let mut host = workspace.cargo("build");
-    run("building the host", host.args(["--release", "--locked", "--package", "wasyncio-host"]))?;
+    run("building the host", host.args(["--release", "--locked", "--package", "wasyncio-cli"]))?;
 
     announce("building the examples (dist/examples/) and what tests and benchmarks run (dist/tests/, dist/bench/)");
     let apps = workspace.wasm_target().join("apps");

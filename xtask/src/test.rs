@@ -15,8 +15,8 @@ use crate::workspace::{Workspace, announce, run, typed};
 /// The packages that link wasmtime stand alone: beside the guest's, cargo would unite the features of common
 /// dependencies, and with others than `cargo build` chooses it compiles wasmtime once more, which takes minutes.
 const GROUPS: [&[&str]; 2] = [
-    &["--package", "wasyncio-host", "--package", "wasyncio-tests"],
-    &["--workspace", "--exclude", "wasyncio-host", "--exclude", "wasyncio-tests"],
+    &["--package", "wasyncio-host", "--package", "wasyncio-cli", "--package", "wasyncio-tests"],
+    &["--workspace", "--exclude", "wasyncio-host", "--exclude", "wasyncio-cli", "--exclude", "wasyncio-tests"],
 ];
 
 /// Runs every check up to the first that fails, and prints the tests' totals last.

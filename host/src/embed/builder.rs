@@ -8,11 +8,11 @@ use wasmtime::component::{InstancePre, ResourceTable};
 use wasmtime_wasi::WasiCtx;
 
 use super::{Dropped, NAME, Streams, bindings};
-use crate::gate::{Gate, OnDenied};
-use crate::meter::{Computing, Meter};
-use crate::state::State;
-use crate::tcp::Network;
-use crate::ticker::Ticker;
+use crate::policy::check::{Check, OnDenied};
+use crate::run::meter::{Computing, Meter};
+use crate::run::state::State;
+use crate::run::ticker::Ticker;
+use crate::wasi::tcp::Network;
 use crate::{Denial, Error, Limits, Metrics, Policy, Result};
 
 /// Settings of [`Streams`]. Nothing is granted by default.
@@ -69,10 +69,10 @@ impl StreamsBuilder {
     pub async fn start(self) -> Result<Streams> {
         let computing = Arc::new(Computing::new(self.limits.max_compute));
         let state = State {
-            // Whether a name may be looked up is the gate's decision.
+            // Whether a name may be looked up is the check's decision.
             wasi: WasiCtx::builder().allow_ip_name_lookup(true).build(),
             table: ResourceTable::new(),
-            gate: Arc::new(Gate::new(self.policy, self.on_denied, self.metrics.denied.clone())),
+            check: Arc::new(Check::new(self.policy, self.on_denied, self.metrics.denied.clone())),
             lookups: HashMap::new(),
             network: Network::new(&self.limits, self.metrics.clone(), None),
             sockets02: false,
@@ -84,7 +84,7 @@ impl StreamsBuilder {
         store.set_epoch_deadline(1);
         let ticked = Arc::clone(&computing);
         store.epoch_deadline_callback(move |_| Ok(ticked.tick()?));
-        let failed = |error: wasmtime::Error| match crate::runner::ended(NAME, error) {
+        let failed = |error: wasmtime::Error| match crate::run::runner::ended(NAME, error) {
             Error::Trap { file, source, .. } => Error::Instantiate { file, source },
             other => other,
         };

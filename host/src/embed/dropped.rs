@@ -11,7 +11,7 @@ use wasmtime::component::{Accessor, ResourceAny};
 use wasmtime::{AsContextMut, Trap};
 
 use crate::Limit;
-use crate::state::State;
+use crate::run::state::State;
 
 /// Resources to be freed.
 #[derive(Default)]

@@ -74,10 +74,10 @@ use dropped::Dropped;
 use options::narrow;
 
 use crate::Result;
-use crate::meter::Computing;
-use crate::runner::ended;
-use crate::state::State;
-use crate::ticker::Ticker;
+use crate::run::meter::Computing;
+use crate::run::runner::ended;
+use crate::run::state::State;
+use crate::run::ticker::Ticker;
 
 /// What [`Streams`] are called in messages.
 const NAME: &str = "the streams component";

@@ -15,7 +15,7 @@ use super::connection::Connection;
 use super::listener::Listener;
 use super::network::{Network, Permit, Unconnected};
 use super::options::{Family, Inherited, Result};
-use crate::gate::Gate;
+use crate::policy::check::Check;
 
 /// How many connections wait to be accepted unless the program says otherwise: what Rust's standard library has.
 const DEFAULT_BACKLOG: u32 = 128;
@@ -105,14 +105,14 @@ impl TcpSocket {
     }
 
     /// Binds to `address`. `repeat` is how many times the program has asked for this address before.
-    pub(super) async fn bind(&mut self, address: SocketAddr, gate: &Gate, repeat: usize) -> Result<()> {
+    pub(super) async fn bind(&mut self, address: SocketAddr, check: &Check, repeat: usize) -> Result<()> {
         if self.is_bound() || !matches!(self.state, State::Fresh(_)) {
             return Err(ErrorCode::InvalidState);
         }
         if !self.family.takes(address.ip()) {
             return Err(ErrorCode::InvalidArgument);
         }
-        permitted(gate, address, SocketAddrUse::TcpBind).await?;
+        permitted(check, address, SocketAddrUse::TcpBind).await?;
         let shared = self.network.shared.clone();
         let State::Fresh(socket) = std::mem::replace(&mut self.state, State::Closed(ErrorCode::InvalidState)) else {
             return Err(ErrorCode::InvalidState);
@@ -120,7 +120,7 @@ impl TcpSocket {
         // Only an address that was granted for listening is shared: with any other, the program means to connect from
         // it.
         let bound = match shared {
-            Some(shared) if gate.grants_listening(address).await => {
+            Some(shared) if check.grants_listening(address).await => {
                 shared.bind((address, repeat), socket, |socket| bind(socket, address))
             }
             _ => match bind(&socket, address) {
@@ -136,17 +136,17 @@ impl TcpSocket {
         result
     }
 
-    pub(super) async fn listen(&mut self, gate: &Gate) -> Result<Accepting> {
+    pub(super) async fn listen(&mut self, check: &Check) -> Result<Accepting> {
         let bound = self.is_bound();
         let State::Fresh(socket) = &self.state else {
             return Err(ErrorCode::InvalidState);
         };
         if bound {
-            permitted(gate, socket.local_addr()?, SocketAddrUse::TcpListen).await?;
+            permitted(check, socket.local_addr()?, SocketAddrUse::TcpListen).await?;
         } else {
             let any = self.family.unspecified();
-            permitted(gate, any, SocketAddrUse::TcpBind).await?;
-            permitted(gate, any, SocketAddrUse::TcpListen).await?;
+            permitted(check, any, SocketAddrUse::TcpBind).await?;
+            permitted(check, any, SocketAddrUse::TcpListen).await?;
             // Not every system binds by itself when told to listen.
             bind(socket, any)?;
         }
@@ -161,7 +161,7 @@ impl TcpSocket {
         Ok(Accepting::new(listener, Arc::clone(&self.network), self.family, self.inherited))
     }
 
-    pub(super) fn start_connect(&mut self, address: SocketAddr, gate: Arc<Gate>) -> Result<()> {
+    pub(super) fn start_connect(&mut self, address: SocketAddr, check: Arc<Check>) -> Result<()> {
         if !matches!(self.state, State::Fresh(_)) {
             return Err(ErrorCode::InvalidState);
         }
@@ -179,9 +179,9 @@ impl TcpSocket {
         self.state = State::Connecting(Box::pin(async move {
             // All checks before any system call.
             if !bound {
-                permitted(&gate, any, SocketAddrUse::TcpBind).await?;
+                permitted(&check, any, SocketAddrUse::TcpBind).await?;
             }
-            permitted(&gate, address, SocketAddrUse::TcpConnect).await?;
+            permitted(&check, address, SocketAddrUse::TcpConnect).await?;
             let permit = network.permit_to_connect()?;
             Ok((socket.connect(address).await?, address, permit))
         }));
@@ -293,8 +293,8 @@ fn connected(connection: Arc<Connection>) -> State {
     State::Connected { connection, receiving: Taken::No, sending: Taken::No }
 }
 
-async fn permitted(gate: &Gate, address: SocketAddr, usage: SocketAddrUse) -> Result<()> {
-    if gate.permits(address, usage).await { Ok(()) } else { Err(ErrorCode::AccessDenied) }
+async fn permitted(check: &Check, address: SocketAddr, usage: SocketAddrUse) -> Result<()> {
+    if check.permits(address, usage).await { Ok(()) } else { Err(ErrorCode::AccessDenied) }
 }
 
 fn bind(socket: &tokio::net::TcpSocket, address: SocketAddr) -> Result<()> {

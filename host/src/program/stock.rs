@@ -6,7 +6,7 @@
 use wasmtime::component::{Component, Linker};
 
 use crate::program::{Entry, WASI_PACKAGES, instance_of};
-use crate::state::State;
+use crate::run::state::State;
 use crate::{Error, Result};
 
 /// Packages of WASI that the command has beside those of wasmtime-wasi, each with its option of `-S`. They are compared

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prometheus::IntCounter;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-use crate::address_kind::{is_localhost, is_public};
-use crate::answers::Answers;
-use crate::endpoint::normalized;
+use crate::policy::address_class::{is_localhost, is_public};
+use crate::policy::endpoint::normalized;
+use crate::policy::resolved::ResolvedNames;
 use crate::{Denial, Policy};
 
 /// How many different refusals are remembered, and so reported, for one program.
@@ -21,27 +21,27 @@ const MAX_REPORTED: usize = 256;
 pub(crate) type OnDenied = Arc<dyn Fn(&Denial) + Send + Sync>;
 
 /// The policy of one running program, and what it was refused so far.
-pub(crate) struct Gate {
+pub(crate) struct Check {
     policy: Policy,
     on_denied: OnDenied,
     /// How many operations were refused, in all.
     denied: IntCounter,
     reported: Mutex<HashSet<Denial>>,
-    /// Answers that a grant for their name covers.
-    answers: Answers,
-    /// Answers that it does not cover, to tell the program's operator why.
-    private_answers: Answers,
+    /// ResolvedNames that a grant for their name covers.
+    answers: ResolvedNames,
+    /// ResolvedNames that it does not cover, to tell the program's operator why.
+    private_answers: ResolvedNames,
 }
 
-impl Gate {
+impl Check {
     pub(crate) fn new(policy: Policy, on_denied: OnDenied, denied: IntCounter) -> Self {
         Self {
             policy,
             on_denied,
             denied,
             reported: Mutex::default(),
-            answers: Answers::default(),
-            private_answers: Answers::default(),
+            answers: ResolvedNames::default(),
+            private_answers: ResolvedNames::default(),
         }
     }
 
@@ -134,12 +134,12 @@ impl Gate {
 mod tests {
     use super::*;
 
-    /// A gate for `policy`, and the refusals it reports.
-    fn gate(policy: Policy) -> (Gate, Arc<Mutex<Vec<String>>>) {
+    /// A check for `policy`, and the refusals it reports.
+    fn check(policy: Policy) -> (Check, Arc<Mutex<Vec<String>>>) {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let on_denied: OnDenied = Arc::new(move |d| sink.lock().unwrap().push(d.to_string()));
-        (Gate::new(policy, on_denied, IntCounter::new("denied", "denied").unwrap()), told)
+        (Check::new(policy, on_denied, IntCounter::new("denied", "denied").unwrap()), told)
     }
 
     fn address(text: &str) -> SocketAddr {
@@ -148,55 +148,55 @@ mod tests {
 
     #[tokio::test]
     async fn each_refusal_is_told_once() {
-        let (gate, told) = gate(Policy::new());
+        let (check, told) = check(Policy::new());
         for _ in 0..3 {
-            assert!(!gate.permits(address("127.0.0.1:80"), SocketAddrUse::TcpBind).await);
+            assert!(!check.permits(address("127.0.0.1:80"), SocketAddrUse::TcpBind).await);
         }
-        assert!(!gate.permits_lookup("example.com"));
-        assert!(!gate.permits_lookup("example.com"));
+        assert!(!check.permits_lookup("example.com"));
+        assert!(!check.permits_lookup("example.com"));
         assert_eq!(*told.lock().unwrap(), ["listening on 127.0.0.1:80", "looking up example.com"]);
     }
 
     #[tokio::test]
     async fn connecting_is_refused_by_its_target_and_not_by_the_implicit_bind() {
-        let (gate, told) = gate(Policy::new());
-        assert!(gate.permits(address("0.0.0.0:0"), SocketAddrUse::TcpBind).await);
-        assert!(!gate.permits(address("10.0.0.1:80"), SocketAddrUse::TcpConnect).await);
+        let (check, told) = check(Policy::new());
+        assert!(check.permits(address("0.0.0.0:0"), SocketAddrUse::TcpBind).await);
+        assert!(!check.permits(address("10.0.0.1:80"), SocketAddrUse::TcpConnect).await);
         assert_eq!(*told.lock().unwrap(), ["connecting to 10.0.0.1:80"]);
     }
 
     #[tokio::test]
     async fn a_free_bind_does_not_lead_to_listening() {
         let policy = Policy::new().allow_connect("10.0.0.1:80".parse().unwrap());
-        let (gate, told) = gate(policy);
-        assert!(gate.permits(address("127.0.0.1:0"), SocketAddrUse::TcpBind).await);
-        assert!(!gate.permits(address("127.0.0.1:4321"), SocketAddrUse::TcpListen).await);
-        assert!(!gate.permits(address("0.0.0.0:0"), SocketAddrUse::TcpListen).await);
+        let (check, told) = check(policy);
+        assert!(check.permits(address("127.0.0.1:0"), SocketAddrUse::TcpBind).await);
+        assert!(!check.permits(address("127.0.0.1:4321"), SocketAddrUse::TcpListen).await);
+        assert!(!check.permits(address("0.0.0.0:0"), SocketAddrUse::TcpListen).await);
         assert_eq!(*told.lock().unwrap(), ["listening on 127.0.0.1:0", "listening on 0.0.0.0:0"]);
     }
 
-    async fn connects(gate: &Gate, target: &str) -> bool {
-        gate.permits(address(target), SocketAddrUse::TcpConnect).await
+    async fn connects(check: &Check, target: &str) -> bool {
+        check.permits(address(target), SocketAddrUse::TcpConnect).await
     }
 
     #[tokio::test]
     async fn a_name_covers_what_the_program_was_given_for_it() {
-        let (gate, _) = gate(Policy::new().allow_connect("a.example:80".parse().unwrap()));
-        assert!(!connects(&gate, "1.1.1.1:80").await);
-        gate.answered("A.example.", address("1.1.1.1:0").ip());
-        gate.answered("b.example", address("1.1.1.2:0").ip());
-        assert!(connects(&gate, "1.1.1.1:80").await);
-        assert!(!connects(&gate, "1.1.1.1:81").await);
-        assert!(!connects(&gate, "1.1.1.2:80").await);
+        let (check, _) = check(Policy::new().allow_connect("a.example:80".parse().unwrap()));
+        assert!(!connects(&check, "1.1.1.1:80").await);
+        check.answered("A.example.", address("1.1.1.1:0").ip());
+        check.answered("b.example", address("1.1.1.2:0").ip());
+        assert!(connects(&check, "1.1.1.1:80").await);
+        assert!(!connects(&check, "1.1.1.1:81").await);
+        assert!(!connects(&check, "1.1.1.2:80").await);
     }
 
     #[tokio::test]
     async fn a_name_that_turns_to_a_private_address_is_refused_and_told() {
-        let (gate, told) = gate(Policy::new().allow_connect("evil.example:80".parse().unwrap()));
+        let (check, told) = check(Policy::new().allow_connect("evil.example:80".parse().unwrap()));
         for private in ["127.0.0.1", "10.0.0.1", "::1", "169.254.169.254", "::ffff:127.0.0.1"] {
             let private: IpAddr = private.parse().unwrap();
-            gate.answered("evil.example", private);
-            assert!(!gate.permits(SocketAddr::new(private, 80), SocketAddrUse::TcpConnect).await, "{private}");
+            check.answered("evil.example", private);
+            assert!(!check.permits(SocketAddr::new(private, 80), SocketAddrUse::TcpConnect).await, "{private}");
         }
         assert_eq!(
             told.lock().unwrap()[0],
@@ -208,17 +208,17 @@ mod tests {
     async fn a_private_address_is_taken_from_a_grant_of_its_own() {
         let policy =
             Policy::new().allow_connect("db.example:80".parse().unwrap()).allow_connect("10.0.0.1:80".parse().unwrap());
-        let (gate, _) = gate(policy);
-        gate.answered("db.example", address("10.0.0.1:0").ip());
-        assert!(connects(&gate, "10.0.0.1:80").await);
+        let (check, _) = check(policy);
+        check.answered("db.example", address("10.0.0.1:0").ip());
+        assert!(connects(&check, "10.0.0.1:80").await);
     }
 
     #[tokio::test]
     async fn reports_are_bounded() {
-        let (gate, told) = gate(Policy::new());
+        let (check, told) = check(Policy::new());
         for port in 1..2000 {
             let target = SocketAddr::from(([10, 0, 0, 1], port));
-            assert!(!gate.permits(target, SocketAddrUse::TcpConnect).await);
+            assert!(!check.permits(target, SocketAddrUse::TcpConnect).await);
         }
         assert_eq!(told.lock().unwrap().len(), MAX_REPORTED);
     }

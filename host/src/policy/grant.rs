@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::endpoint::{Endpoint, GrantError, Host, Port};
+use crate::policy::endpoint::{Endpoint, GrantError, Host, Port};
 
 /// Permission to listen on local addresses.
 ///

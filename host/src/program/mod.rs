@@ -1,13 +1,18 @@
 //! A program that is ready to run.
 
+pub(crate) mod compose;
+pub(crate) mod embedded;
+pub(crate) mod inspect;
+pub(crate) mod stock;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::state::State;
-use crate::ticker::Ticker;
+use crate::run::state::State;
+use crate::run::ticker::Ticker;
 use crate::{Error, Result};
 
 /// The packages of WASI that this host has.

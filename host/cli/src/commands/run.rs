@@ -346,7 +346,7 @@ fn exit_code(status: ExitStatus) -> ExitCode {
 mod tests {
     use clap::Parser;
 
-    use crate::cli::{Cli, Command};
+    use crate::commands::{Cli, Command};
 
     #[test]
     fn arguments_after_the_dashes_are_the_programs() {

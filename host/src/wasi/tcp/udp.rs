@@ -6,7 +6,7 @@ use super::bindings::types::{ErrorCode, HostUdpSocket, HostUdpSocketWithStore, I
 use super::error::{SocketError, SocketResult};
 use super::host::{Tcp, TcpView};
 use crate::Denial;
-use crate::state::State;
+use crate::run::state::State;
 
 /// There is none.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
@@ -39,7 +39,7 @@ impl HostUdpSocketWithStore<State> for Tcp {
 
 impl HostUdpSocket for TcpView<'_> {
     fn create(&mut self, _family: IpAddressFamily) -> SocketResult<Resource<UdpSocket>> {
-        self.0.gate.report(Denial::Udp);
+        self.0.check.report(Denial::Udp);
         Err(ErrorCode::AccessDenied.into())
     }
 

@@ -10,8 +10,8 @@ use wasmtime_wasi::p2::{SocketError, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::WasiSocketsView;
 
 use crate::Denial;
-use crate::lookup::{Guarded, GuardedView};
-use crate::state::State;
+use crate::run::state::State;
+use crate::wasi::lookup::{Guarded, GuardedView};
 
 /// Replaces the functions in `linker` that make sockets.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -25,7 +25,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 impl tcp_create_socket::Host for GuardedView<'_> {
     fn create_tcp_socket(&mut self, family: IpAddressFamily) -> Result<Resource<TcpSocket>, SocketError> {
         if !self.0.sockets02 {
-            self.0.gate.report(Denial::Unlimited);
+            self.0.check.report(Denial::Unlimited);
             return Err(ErrorCode::AccessDenied.into());
         }
         tcp_create_socket::Host::create_tcp_socket(&mut self.0.sockets(), family)
@@ -34,7 +34,7 @@ impl tcp_create_socket::Host for GuardedView<'_> {
 
 impl udp_create_socket::Host for GuardedView<'_> {
     async fn create_udp_socket(&mut self, _family: IpAddressFamily) -> Result<Resource<UdpSocket>, SocketError> {
-        self.0.gate.report(Denial::Udp);
+        self.0.check.report(Denial::Udp);
         Err(ErrorCode::AccessDenied.into())
     }
 }

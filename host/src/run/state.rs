@@ -7,16 +7,16 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::gate::Gate;
-use crate::lookup::Lookup;
-use crate::meter::Meter;
-use crate::tcp::Network;
+use crate::policy::check::Check;
+use crate::run::meter::Meter;
+use crate::wasi::lookup::Lookup;
+use crate::wasi::tcp::Network;
 
 /// The host's side of one running program.
 pub(crate) struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) check: Arc<Check>,
     /// The look-ups of WASI 0.2, by the number of their resource.
     pub(crate) lookups: HashMap<u32, Lookup>,
     pub(crate) network: Arc<Network>,

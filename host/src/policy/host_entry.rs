@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use crate::GrantError;
-use crate::endpoint::host_name;
+use crate::policy::endpoint::host_name;
 
 /// Addresses of a host name, given by the operator instead of the system's resolver.
 ///
@@ -25,7 +25,7 @@ use crate::endpoint::host_name;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostEntry {
-    /// As [`normalized`](crate::endpoint::normalized).
+    /// As [`normalized`](crate::policy::endpoint::normalized).
     name: String,
     addresses: Vec<IpAddr>,
 }

@@ -1,6 +1,6 @@
 //! The command `wasyncio`: runs a component in a sandbox that denies by default.
 
-mod cli;
+mod commands;
 mod say;
 mod signals;
 
@@ -11,10 +11,10 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Directive, LevelFilter};
 
-use crate::cli::LogFormat;
+use crate::commands::LogFormat;
 
 fn main() -> ExitCode {
-    let arguments = cli::Cli::parse();
+    let arguments = commands::Cli::parse();
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     let said: Result<Directive, _> = format!("{}=info", say::TARGET).parse();
     let filter = said.map_or(EnvFilter::new("warn"), |said| filter.add_directive(said));

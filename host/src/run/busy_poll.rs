@@ -12,7 +12,7 @@ const LOOKS: u32 = 8;
 
 /// Polls `future`, and some times more after `activity` has changed, each time after the runtime has looked for events. Calls
 /// `resumed` when it was polled for another reason, or for good reason.
-pub(crate) async fn attentive<F: Future>(future: F, activity: impl Fn() -> u64, resumed: impl Fn()) -> F::Output {
+pub(crate) async fn busy_poll<F: Future>(future: F, activity: impl Fn() -> u64, resumed: impl Fn()) -> F::Output {
     let mut future = pin!(future);
     let mut looks = 0;
     let mut looking = false;
@@ -55,7 +55,7 @@ mod tests {
             }
             Poll::<()>::Pending
         });
-        let mut future = pin!(attentive(future, || activity.get(), || resumed.set(resumed.get() + 1)));
+        let mut future = pin!(busy_poll(future, || activity.get(), || resumed.set(resumed.get() + 1)));
         let (waker, woken) = counting();
         let mut context = Context::from_waker(&waker);
         for _ in 0..20 {

@@ -1,5 +1,6 @@
 //! The command, with programs that misbehave on purpose.
 
+#[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::path::PathBuf;

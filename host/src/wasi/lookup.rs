@@ -1,8 +1,8 @@
 //! Name look-ups, name by name.
 //!
 //! wasmtime-wasi allows all look-ups or none. A look-up of an arbitrary name sends a message to whoever serves that
-//! domain, so it takes a grant of its own; here `wasi:sockets/ip-name-lookup`, of 0.2 and 0.3, asks the gate first,
-//! takes the operator's own entries, leaves the rest to wasmtime-wasi, and tells the gate what the answer was.
+//! domain, so it takes a grant of its own; here `wasi:sockets/ip-name-lookup`, of 0.2 and 0.3, asks the check first,
+//! takes the operator's own entries, leaves the rest to wasmtime-wasi, and tells the check what the answer was.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -16,9 +16,9 @@ use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup as p3;
 use wasmtime_wasi::p3::bindings::sockets::types::IpAddress;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
 
-use crate::state::State;
+use crate::run::state::State;
 
-/// Replaces the look-ups in `linker` with those that ask the gate.
+/// Replaces the look-ups in `linker` with those that ask the check.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     p2::add_to_linker::<State, Guarded>(linker, |state| GuardedView(state))?;
@@ -37,7 +37,7 @@ pub(crate) struct Lookup {
     given: Option<VecDeque<IpAddr>>,
 }
 
-/// Parts of WASI's sockets that ask the gate.
+/// Parts of WASI's sockets that ask the check.
 pub(crate) struct Guarded;
 
 impl HasData for Guarded {
@@ -53,17 +53,17 @@ impl p3::HostWithStore<State> for Guarded {
         store: &Accessor<State, Self>,
         name: String,
     ) -> wasmtime::Result<Result<Vec<IpAddress>, p3::ErrorCode>> {
-        let gate = store.with(|mut view| Arc::clone(&view.get().0.gate));
-        if !gate.permits_lookup(&name) {
+        let check = store.with(|mut view| Arc::clone(&view.get().0.check));
+        if !check.permits_lookup(&name) {
             return Ok(Err(p3::ErrorCode::AccessDenied));
         }
-        if let Some(addresses) = gate.addresses_of(&name) {
+        if let Some(addresses) = check.addresses_of(&name) {
             return Ok(Ok(addresses.into_iter().map(IpAddress::from).collect()));
         }
         let wasi = store.with_getter::<WasiSockets>(|state| state.sockets());
         let answer = <WasiSockets as p3::HostWithStore<State>>::resolve_addresses(&wasi, name.clone()).await?;
         for address in answer.iter().flatten() {
-            gate.answered(&name, IpAddr::from(*address));
+            check.answered(&name, IpAddr::from(*address));
         }
         Ok(answer)
     }
@@ -91,10 +91,10 @@ impl p2::Host for GuardedView<'_> {
         network: Resource<network::Network>,
         name: String,
     ) -> Result<Resource<p2::ResolveAddressStream>, SocketError> {
-        if !self.0.gate.permits_lookup(&name) {
+        if !self.0.check.permits_lookup(&name) {
             return Err(network::ErrorCode::AccessDenied.into());
         }
-        let given = self.0.gate.addresses_of(&name).map(VecDeque::from);
+        let given = self.0.check.addresses_of(&name).map(VecDeque::from);
         // wasmtime-wasi's stream has no constructor, but one for an address is ready at once.
         let asked = if given.is_some() { ANY_ADDRESS.to_owned() } else { name.clone() };
         let stream = p2::Host::resolve_addresses(&mut self.0.sockets(), network, asked)?;
@@ -114,7 +114,7 @@ impl p2::HostResolveAddressStream for GuardedView<'_> {
         }
         let answer = p2::HostResolveAddressStream::resolve_next_address(&mut self.0.sockets(), stream)?;
         if let (Some(address), Some(lookup)) = (answer, self.0.lookups.get(&index)) {
-            self.0.gate.answered(&lookup.name, ip_addr(address));
+            self.0.check.answered(&lookup.name, ip_addr(address));
         }
         Ok(answer)
     }

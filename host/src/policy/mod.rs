@@ -1,10 +1,20 @@
 //! What a program may do: nothing but what was granted.
 
+pub(crate) mod address_class;
+pub(crate) mod check;
+pub(crate) mod denial;
+pub(crate) mod directory;
+pub(crate) mod endpoint;
+pub(crate) mod file;
+pub(crate) mod grant;
+pub(crate) mod host_entry;
+pub(crate) mod resolved;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::address_kind::is_localhost;
-use crate::endpoint::{Host, Port, normalized};
-use crate::grant::{ConnectGrant, ListenGrant};
+use crate::policy::address_class::is_localhost;
+use crate::policy::endpoint::{Host, Port, normalized};
+use crate::policy::grant::{ConnectGrant, ListenGrant};
 use crate::{DirectoryGrant, HostEntry};
 
 /// The grants of a program, and what host names stand for to it. The default grants nothing.

@@ -9,13 +9,13 @@ use wasmtime::component::{Instance, ResourceTable};
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
-use crate::attentive::attentive;
 use crate::error::{Source, one_line};
-use crate::gate::{Gate, OnDenied};
-use crate::meter::{Computing, Meter};
+use crate::policy::check::{Check, OnDenied};
 use crate::program::{Entry, Program};
-use crate::state::State;
-use crate::tcp::Network;
+use crate::run::busy_poll::busy_poll;
+use crate::run::meter::{Computing, Meter};
+use crate::run::state::State;
+use crate::wasi::tcp::Network;
 use crate::{Denial, Error, ExitStatus, Limit, Limits, Metrics, Policy, Result, SharedListeners, Stdio};
 
 /// How long a program's tasks may go on after its `run` has returned, unless [`Runner::linger`] says otherwise.
@@ -221,7 +221,7 @@ impl Runner {
             ended.map_err(|error| (error, Stage::Running))
         };
         let run = program.ticker().while_polled(run, || computing.resumed());
-        match attentive(run, || network.activity(), || metrics.wakeups.inc()).await {
+        match busy_poll(run, || network.activity(), || metrics.wakeups.inc()).await {
             Ok(Ok(())) => Ok(ExitStatus::SUCCESS),
             Ok(Err(())) => Ok(ExitStatus::FAILURE),
             Err((error, stage)) => match Ended::from_error(&program, error, stage) {
@@ -236,8 +236,8 @@ impl Runner {
 
     fn into_state(self, network: &Arc<Network>) -> Result<State> {
         let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
-        let gate = Arc::new(Gate::new(self.policy.clone(), on_denied, denied));
-        let check = Arc::clone(&gate);
+        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied));
+        let asked = Arc::clone(&check);
         let mut wasi = WasiCtx::builder();
         wasi.arg(self.program.argument0())
             .args(&self.arguments)
@@ -247,8 +247,8 @@ impl Runner {
             // Each name is decided about in `lookup`.
             .allow_ip_name_lookup(true)
             .socket_addr_check(move |address, usage| {
-                let gate = Arc::clone(&check);
-                Box::pin(async move { gate.permits(address, usage).await })
+                let check = Arc::clone(&asked);
+                Box::pin(async move { check.permits(address, usage).await })
             });
         if self.stdio.input {
             wasi.inherit_stdin();
@@ -269,7 +269,7 @@ impl Runner {
         Ok(State {
             wasi: wasi.build(),
             table: ResourceTable::new(),
-            gate,
+            check,
             lookups: HashMap::new(),
             network: Arc::clone(network),
             sockets02: !self.limits.for_connections(),

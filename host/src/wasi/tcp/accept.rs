@@ -15,7 +15,7 @@ use super::listener::Listener;
 use super::network::{Network, Permit};
 use super::options::{Family, Inherited};
 use super::socket::TcpSocket;
-use crate::state::State;
+use crate::run::state::State;
 
 /// Accepts connections, each only when there is a permit for it: until then peers wait in the system's queue.
 pub(super) struct Accepting {

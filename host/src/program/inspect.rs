@@ -4,7 +4,7 @@ use wac_graph::CompositionGraph;
 use wac_graph::types::ItemKind;
 
 use crate::Result;
-use crate::compose::{first_needed, register};
+use crate::program::compose::{first_needed, register};
 
 /// The face of a component.
 ///

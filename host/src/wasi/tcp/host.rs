@@ -20,7 +20,7 @@ use super::options::{
 };
 use super::socket::TcpSocket;
 use super::streams::{Receiving, Sending};
-use crate::state::State;
+use crate::run::state::State;
 
 /// Adds `wasi:sockets/types` of WASI 0.3.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -55,8 +55,8 @@ impl HostTcpSocketWithStore<State> for Tcp {
     ) -> SocketResult<()> {
         store.with(|mut access| {
             let mut view = access.get();
-            let gate = Arc::clone(&view.0.gate);
-            SocketResult::Ok(view.get(&socket)?.start_connect(remote.into(), gate)?)
+            let check = Arc::clone(&view.0.check);
+            SocketResult::Ok(view.get(&socket)?.start_connect(remote.into(), check)?)
         })?;
         poll_fn(|context| {
             store.with(|mut access| match access.get().get(&socket) {
@@ -71,8 +71,8 @@ impl HostTcpSocketWithStore<State> for Tcp {
         mut store: Access<'_, State, Self>,
         socket: Resource<TcpSocket>,
     ) -> SocketResult<StreamReader<Resource<TcpSocket>>> {
-        let gate = Arc::clone(&store.get().0.gate);
-        let accepting = store.get().get(&socket)?.listen(&gate).await?;
+        let check = Arc::clone(&store.get().0.check);
+        let accepting = store.get().get(&socket)?.listen(&check).await?;
         StreamReader::new(&mut store, accepting).map_err(SocketError::trap)
     }
 
@@ -120,9 +120,9 @@ impl HostTcpSocket for TcpView<'_> {
 
     async fn bind(&mut self, socket: Resource<TcpSocket>, local: IpSocketAddress) -> SocketResult<()> {
         let address = SocketAddr::from(local);
-        let gate = Arc::clone(&self.0.gate);
+        let check = Arc::clone(&self.0.check);
         let repeat = self.0.binds.get(&address).copied().unwrap_or(0);
-        self.get(&socket)?.bind(address, &gate, repeat).await?;
+        self.get(&socket)?.bind(address, &check, repeat).await?;
         if self.0.network.shared.is_some() {
             self.0.binds.insert(address, repeat + 1);
         }

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use super::error::name;
 use super::listener::Listener;
 use super::shared::SharedListeners;
-use crate::tcp::bindings::types::ErrorCode;
+use crate::wasi::tcp::bindings::types::ErrorCode;
 use crate::{Limits, Metrics};
 
 /// The network side of one running program.

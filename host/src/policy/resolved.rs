@@ -13,15 +13,15 @@ const MAX_ANSWERS: usize = 1024;
 
 /// The addresses that a program was given for names.
 #[derive(Default)]
-pub(crate) struct Answers(Mutex<VecDeque<Answer>>);
+pub(crate) struct ResolvedNames(Mutex<VecDeque<Answer>>);
 
 struct Answer {
-    /// As [`normalized`](crate::endpoint::normalized).
+    /// As [`normalized`](crate::policy::endpoint::normalized).
     name: String,
     address: IpAddr,
 }
 
-impl Answers {
+impl ResolvedNames {
     /// Remembers that `name` was answered with `address`.
     pub(crate) fn remember(&self, name: &str, address: IpAddr) {
         let address = address.to_canonical();
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn an_address_is_tied_to_the_name_it_was_given_for() {
-        let answers = Answers::default();
+        let answers = ResolvedNames::default();
         answers.remember("a.example", address("1.1.1.1"));
         assert!(answers.find(address("1.1.1.1"), |name| name == "a.example").is_some());
         assert!(answers.find(address("1.1.1.1"), |name| name == "b.example").is_none());
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_oldest_goes_first() {
-        let answers = Answers::default();
+        let answers = ResolvedNames::default();
         answers.remember("first", address("1.1.1.1"));
         answers.remember("second", address("1.1.1.1"));
         answers.remember("first", address("1.1.1.1"));

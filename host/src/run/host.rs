@@ -8,12 +8,14 @@ use std::sync::Arc;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Cache, CacheConfig, Config, Engine};
 
-use crate::compose::{compose_named, first_of_streams};
 use crate::embed::StreamsBuilder;
+use crate::program::compose::{compose_named, first_of_streams};
+use crate::program::stock;
 use crate::program::{Program, instance_of};
-use crate::state::State;
-use crate::ticker::Ticker;
-use crate::{Error, Result, embedded, lookup, sockets02, stock, tcp};
+use crate::run::state::State;
+use crate::run::ticker::Ticker;
+use crate::wasi::{lookup, sockets02, tcp};
+use crate::{Error, Result, embedded};
 
 /// Loads programs. Cheap to clone; clones share everything.
 #[derive(Clone)]

@@ -1,0 +1,11 @@
+//! Running a program: its store, its limits, its standard streams, and how it ends.
+
+pub(crate) mod busy_poll;
+pub(crate) mod host;
+pub(crate) mod limits;
+pub(crate) mod meter;
+pub(crate) mod runner;
+pub(crate) mod state;
+pub(crate) mod status;
+pub(crate) mod stdio;
+pub(crate) mod ticker;
