@@ -5,6 +5,7 @@ pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod meter;
 pub(crate) mod runner;
+pub(crate) mod sandbox;
 pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod stdio;

@@ -1,19 +1,17 @@
 //! Runs a program: builds its sandbox, calls its `run`, sees it out.
 
-use std::collections::HashMap;
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{Instance, ResourceTable};
+use wasmtime::component::Instance;
 use wasmtime::{Store, Trap};
-use wasmtime_wasi::{I32Exit, WasiCtx};
+use wasmtime_wasi::I32Exit;
 
 use crate::error::{Source, one_line};
-use crate::policy::check::{Check, OnDenied};
 use crate::program::{Entry, Program};
 use crate::run::busy_poll::busy_poll;
-use crate::run::meter::{Computing, Meter};
+use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
 use crate::{Denial, Error, ExitStatus, Limit, Limits, Metrics, Policy, Result, SharedListeners, Stdio};
@@ -27,15 +25,8 @@ pub const DEFAULT_LINGER: Duration = Duration::from_secs(1);
 #[must_use = "a runner does nothing until `run` is called"]
 pub struct Runner {
     program: Program,
-    policy: Policy,
-    arguments: Vec<String>,
-    environment: Vec<(String, String)>,
-    stdio: Stdio,
-    on_denied: OnDenied,
+    sandbox: Sandbox,
     linger: Duration,
-    limits: Limits,
-    metrics: Metrics,
-    listeners: Option<SharedListeners>,
 }
 
 /// How a run ended that could be stopped. See [`Runner::run_until`].
@@ -54,43 +45,32 @@ pub enum Outcome {
 impl Runner {
     /// Prepares to run `program`, with nothing granted.
     pub fn new(program: &Program) -> Self {
-        Self {
-            program: program.clone(),
-            policy: Policy::new(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            stdio: Stdio::NONE,
-            on_denied: Arc::new(|denial| tracing::warn!("denied: {denial}")),
-            linger: DEFAULT_LINGER,
-            limits: Limits::default(),
-            metrics: Metrics::new(),
-            listeners: None,
-        }
+        Self { program: program.clone(), sandbox: Sandbox::new(), linger: DEFAULT_LINGER }
     }
 
     /// Sets what the program may do.
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+        self.sandbox.policy = policy;
         self
     }
 
     /// Adds an argument. Argument 0, the last part of [`Program::name`], comes before all.
     pub fn arg(mut self, argument: impl Into<String>) -> Self {
-        self.arguments.push(argument.into());
+        self.sandbox.arguments.push(argument.into());
         self
     }
 
     /// Adds arguments. See [`arg`](Self::arg).
     pub fn args(mut self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self.sandbox.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
     /// Adds an environment variable. Of two with the same name the later one counts.
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let name = name.into();
-        self.environment.retain(|(other, _)| *other != name);
-        self.environment.push((name, value.into()));
+        self.sandbox.environment.retain(|(other, _)| *other != name);
+        self.sandbox.environment.push((name, value.into()));
         self
     }
 
@@ -101,7 +81,7 @@ impl Runner {
 
     /// Gives the program these of this process's standard streams.
     pub fn stdio(mut self, stdio: Stdio) -> Self {
-        self.stdio = stdio;
+        self.sandbox.stdio = stdio;
         self
     }
 
@@ -110,7 +90,7 @@ impl Runner {
     /// The callback is called on the thread that runs the program and must not block. After 256 different refusals
     /// no more are reported.
     pub fn on_denied(mut self, callback: impl Fn(&Denial) + Send + Sync + 'static) -> Self {
-        self.on_denied = Arc::new(callback);
+        self.sandbox.on_denied = Arc::new(callback);
         self
     }
 
@@ -123,19 +103,19 @@ impl Runner {
 
     /// Sets how much the program may use.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.sandbox.limits = limits;
         self
     }
 
     /// Counts what happens in `metrics`, which several runs can share.
     pub fn metrics(mut self, metrics: &Metrics) -> Self {
-        self.metrics = metrics.clone();
+        self.sandbox.metrics = metrics.clone();
         self
     }
 
     /// Has the program accept from listening sockets that it shares with other runs, instead of its own.
     pub fn listeners(mut self, listeners: &SharedListeners) -> Self {
-        self.listeners = Some(listeners.clone());
+        self.sandbox.listeners = Some(listeners.clone());
         self
     }
 
@@ -169,7 +149,7 @@ impl Runner {
     /// As [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future<Output = ()>, grace: Duration) -> Result<Outcome> {
         let program = self.program.clone();
-        let network = Network::new(&self.limits, self.metrics.clone(), self.listeners.clone());
+        let network = self.sandbox.network();
         let stopped = async {
             stop.await;
             network.stop_accepting();
@@ -177,7 +157,7 @@ impl Runner {
             _ = tokio::time::timeout(grace, network.all_closed()).await;
             network.open_connections()
         };
-        let timeout = self.limits.timeout;
+        let timeout = self.sandbox.limits.timeout;
         let late = async {
             match timeout {
                 Some(timeout) => {
@@ -200,14 +180,10 @@ impl Runner {
     async fn execute(self, network: &Arc<Network>) -> Result<ExitStatus> {
         let program = self.program.clone();
         let linger = self.linger;
-        let metrics = self.metrics.clone();
+        let metrics = self.sandbox.metrics.clone();
         let _running = Running::begin(&metrics);
-        let computing = Arc::new(Computing::new(self.limits.max_compute));
-        let mut store = Store::new(program.instance().engine(), self.into_state(network)?);
-        store.limiter(|state| &mut state.meter);
-        store.set_epoch_deadline(1);
-        let ticked = Arc::clone(&computing);
-        store.epoch_deadline_callback(move |_| Ok(ticked.tick()?));
+        let name = program.argument0();
+        let (mut store, computing) = self.sandbox.store(program.instance().engine(), name, network)?;
 
         let run = async {
             let instance = match program.instance().instantiate_async(&mut store).await {
@@ -232,50 +208,6 @@ impl Runner {
                 }
             },
         }
-    }
-
-    fn into_state(self, network: &Arc<Network>) -> Result<State> {
-        let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
-        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied));
-        let asked = Arc::clone(&check);
-        let mut wasi = WasiCtx::builder();
-        wasi.arg(self.program.argument0())
-            .args(&self.arguments)
-            .envs(&self.environment)
-            .allow_tcp(true)
-            .allow_udp(false)
-            // Each name is decided about in `lookup`.
-            .allow_ip_name_lookup(true)
-            .socket_addr_check(move |address, usage| {
-                let check = Arc::clone(&asked);
-                Box::pin(async move { check.permits(address, usage).await })
-            });
-        if self.stdio.input {
-            wasi.inherit_stdin();
-        }
-        if self.stdio.output {
-            wasi.inherit_stdout();
-        }
-        if self.stdio.error {
-            wasi.inherit_stderr();
-        }
-        for grant in self.policy.directories() {
-            let opened = wasi.preopened_dir(grant.host(), grant.guest(), grant.permissions());
-            opened.map_err(|error| Error::Directory {
-                directory: grant.host().display().to_string(),
-                source: error.into(),
-            })?;
-        }
-        Ok(State {
-            wasi: wasi.build(),
-            table: ResourceTable::new(),
-            check,
-            lookups: HashMap::new(),
-            network: Arc::clone(network),
-            sockets02: !self.limits.for_connections(),
-            binds: HashMap::new(),
-            meter: Meter::new(self.limits.max_memory, self.metrics.memory),
-        })
     }
 }
 
