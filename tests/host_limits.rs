@@ -31,7 +31,7 @@ fn at_the_limit_of_connections_a_peer_waits_and_is_not_dropped() {
 
     let mut third = connect(address);
     third.write_all(b"three\n").expect("the system takes it");
-    server.line_with("2 connections open (--max-connections): accepting pauses");
+    server.line_with("2 connections open (max-connections): accepting pauses");
     third.set_read_timeout(Some(Duration::from_millis(200))).expect("not zero");
     let error = third.read(&mut [0; 1]).expect_err("nobody has accepted it");
     assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
@@ -74,7 +74,7 @@ fn a_program_over_its_memory_limit_is_one_line_and_code_3() {
     let finished = finish(run);
     assert_eq!(finished.status.code(), Some(3), "{}", finished.stderr);
     assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
-    assert!(finished.stderr.contains("needs more memory than 64.0 KiB (--max-memory)"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("needs more memory than 64.0 KiB (max-memory)"), "{}", finished.stderr);
 }
 
 /// How many bytes a server takes from a peer that never reads the echo of them.

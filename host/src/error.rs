@@ -55,7 +55,7 @@ pub enum Error {
     /// Composing: the program needs `wasyncio:streams`, and there is no component to provide it.
     #[error(
         "{file} imports {import}, and this build of wasyncio has no component that provides it; \
-         run `cargo xtask build`, or name one with `--streams FILE`"
+         run `cargo xtask build`, or give one"
     )]
     NoStreams {
         /// The program.
@@ -281,7 +281,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "app.wasm imports wasyncio:streams/server@0.1.0, and this build of wasyncio has no component \
-             that provides it; run `cargo xtask build`, or name one with `--streams FILE`"
+             that provides it; run `cargo xtask build`, or give one"
         );
         let error = Error::NotComponent { file: "app.wasm".into(), found: NotComponent::CoreModule };
         assert_eq!(

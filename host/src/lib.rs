@@ -48,7 +48,7 @@ pub use program::compose::{compose, imports, needs_streams};
 pub use program::embedded::embedded;
 pub use program::inspect::Inspection;
 pub use run::host::{Host, HostBuilder};
-pub use run::limits::{Limit, Limits};
+pub use run::limits::{Limit, LimitEntry, Limits};
 pub use run::runner::{DEFAULT_LINGER, Outcome, Runner};
 pub use run::status::ExitStatus;
 pub use run::stdio::{Stdio, StdioError};

@@ -36,7 +36,7 @@ async fn an_endless_loop_ends_when_its_time_to_compute_is_over() {
     let begun = Instant::now();
     let error = Runner::new(&program(&host, ENDLESS)).limits(limits).run().await.expect_err("it is ended");
     assert!(matches!(error, Error::Limit { limit: Limit::Compute(_), .. }), "{error}");
-    assert_eq!(error.to_string(), "program was ended: it computed for 50ms without a pause (--max-compute)");
+    assert_eq!(error.to_string(), "program was ended: it computed for 50ms without a pause (max-compute)");
     assert!(begun.elapsed() >= Duration::from_millis(50));
 }
 
@@ -57,7 +57,7 @@ async fn a_memory_bomb_ends_at_its_limit_and_gives_everything_back() {
     limits.max_memory = Some(16 << 20);
     let run = Runner::new(&program(&host, BOMB)).limits(limits).metrics(&metrics).run();
     let error = run.await.expect_err("it is ended");
-    assert_eq!(error.to_string(), "program was ended: it needs more memory than 16.0 MiB (--max-memory)");
+    assert_eq!(error.to_string(), "program was ended: it needs more memory than 16.0 MiB (max-memory)");
     let text = metrics.render();
     assert!(text.contains("\nwasyncio_memory_bytes 0\n") && text.contains("\nwasyncio_traps_total 1\n"), "{text}");
 }

@@ -32,12 +32,12 @@ fn a_limit_is_one_line_and_code_3() {
     let bomb = program("bomb.wasm", "(loop $again (drop (memory.grow (i32.const 16))) br $again) unreachable");
     let (code, text) = ended(&bomb, &["--max-memory", "16MiB"]);
     assert_eq!((code, text.lines().count()), (Some(3), 1), "{text}");
-    assert!(text.ends_with("bomb.wasm was ended: it needs more memory than 16.0 MiB (--max-memory)\n"), "{text}");
+    assert!(text.ends_with("bomb.wasm was ended: it needs more memory than 16.0 MiB (max-memory)\n"), "{text}");
 
     let endless = program("limited.wasm", ENDLESS);
     let (code, text) = ended(&endless, &["--max-compute", "50ms"]);
     assert_eq!((code, text.lines().count()), (Some(3), 1), "{text}");
-    assert!(text.ends_with("it computed for 50ms without a pause (--max-compute)\n"), "{text}");
+    assert!(text.ends_with("it computed for 50ms without a pause (max-compute)\n"), "{text}");
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! The file of `--policy`: everything that the flags of `wasyncio run` say about a program, in TOML.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::num::NonZeroUsize;
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::str::FromStr;
 
-use serde::de::Error as _;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant, Policy, Result, Stdio};
@@ -96,14 +95,7 @@ impl PolicyFile {
             arguments: raw.args,
             environment: raw.env.into_iter().collect(),
             stdio: raw.stdio.map(|stdio| stdio.0),
-            limits: Limits {
-                max_memory: raw.limits.max_memory.map(|size| size.0.as_u64()),
-                max_connections: raw.limits.max_connections.map(NonZeroUsize::get),
-                idle_timeout: raw.limits.idle_timeout.map(|time| time.0.into()),
-                max_buffer: raw.limits.max_buffer.map(|size| size.0.as_u64()),
-                max_compute: raw.limits.max_compute.map(|time| time.0.into()),
-                timeout: raw.limits.timeout.map(|time| time.0.into()),
-            },
+            limits: raw.limits.0,
         })
     }
 }
@@ -122,15 +114,61 @@ struct Raw {
     limits: RawLimits,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-struct RawLimits {
-    max_memory: Option<Text<bytesize::ByteSize>>,
-    max_connections: Option<NonZeroUsize>,
-    idle_timeout: Option<Text<Time>>,
-    max_buffer: Option<Text<bytesize::ByteSize>>,
-    max_compute: Option<Text<Time>>,
-    timeout: Option<Text<Time>>,
+/// The table `limits`: the names are those of [`Limits::TABLE`].
+#[derive(Default)]
+struct RawLimits(Limits);
+
+impl<'de> Deserialize<'de> for RawLimits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Table;
+
+        impl<'de> Visitor<'de> for Table {
+            type Value = Limits;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table of limits")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Limits, A::Error> {
+                let mut limits = Limits::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    map.next_value_seed(LimitValue { limits: &mut limits, name: &name })?;
+                }
+                Ok(limits)
+            }
+        }
+        deserializer.deserialize_map(Table).map(Self)
+    }
+}
+
+/// The value of one limit, which is set. A mistake is told with its line, as the value is at hand.
+struct LimitValue<'a> {
+    limits: &'a mut Limits,
+    name: &'a str,
+}
+
+impl<'de> DeserializeSeed<'de> for LimitValue<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for LimitValue<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a number")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<(), E> {
+        self.limits.set(self.name, text).map_err(E::custom)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> std::result::Result<(), E> {
+        self.visit_str(&number.to_string())
+    }
 }
 
 /// A value in the form that the flag of the same name has.
@@ -142,9 +180,6 @@ impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
         text.parse().map(Self).map_err(D::Error::custom)
     }
 }
-
-/// A time as people write it, `1min 30s`.
-type Time = humantime::Duration;
 
 #[cfg(test)]
 mod tests {

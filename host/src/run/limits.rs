@@ -47,17 +47,102 @@ pub enum Limit {
     Timeout(Duration),
 }
 
+/// One of the [`Limits`], as an operator writes it: in a policy file, or as a flag of the command.
+#[derive(Clone, Copy)]
+pub struct LimitEntry {
+    /// Its name: `max-memory`.
+    pub name: &'static str,
+    /// What its value is: `SIZE`, `TIME` or `N`.
+    pub value: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What there is to know besides; empty if nothing.
+    pub details: &'static str,
+    set: fn(&mut Limits, &str) -> Result<(), String>,
+    override_by: fn(&mut Limits, &Limits),
+}
+
+/// An entry of the table: a field of [`Limits`], and by which function its value is understood.
+macro_rules! entry {
+    ($field:ident, $name:literal, $parse:ident, $value:literal, $about:literal, $details:literal) => {
+        LimitEntry {
+            name: $name,
+            value: $value,
+            about: $about,
+            details: $details,
+            set: |limits, text| {
+                limits.$field = Some($parse(text)?);
+                Ok(())
+            },
+            override_by: |limits, other| limits.$field = other.$field.or(limits.$field),
+        }
+    };
+}
+
 impl Limits {
+    /// All limits: what a policy file may name, and what the command makes flags of.
+    pub const TABLE: &'static [LimitEntry] = &[
+        entry!(
+            max_memory,
+            "max-memory",
+            size,
+            "SIZE",
+            "End the program if it needs more memory than this, such as 256MiB",
+            ""
+        ),
+        entry!(
+            max_connections,
+            "max-connections",
+            count,
+            "N",
+            "Let the program have this many connections open; at that number, accepting pauses and connecting fails",
+            "Nothing is dropped: further peers wait in the listening socket's queue. This, idle-timeout and max-buffer hold \
+             for sockets of WASI 0.3; with one of them, the program gets no TCP sockets of WASI 0.2."
+        ),
+        entry!(
+            idle_timeout,
+            "idle-timeout",
+            time,
+            "TIME",
+            "Close a connection on which no byte moves for this long, such as 10min",
+            ""
+        ),
+        entry!(
+            max_buffer,
+            "max-buffer",
+            size,
+            "SIZE",
+            "Let the system keep this many bytes for a connection in each direction, such as 64KiB",
+            "When they are full, the peer or the program waits. What the program keeps itself is part of max-memory."
+        ),
+        entry!(
+            max_compute,
+            "max-compute",
+            time,
+            "TIME",
+            "End the program if it computes for this long without waiting for anything, such as 2s",
+            ""
+        ),
+        entry!(timeout, "timeout", time, "TIME", "End the program after this time, such as 1h", ""),
+    ];
+
     /// These limits, each replaced by that of `other` where it has one.
     #[must_use]
-    pub fn overridden_by(self, other: Self) -> Self {
-        Self {
-            max_memory: other.max_memory.or(self.max_memory),
-            max_connections: other.max_connections.or(self.max_connections),
-            idle_timeout: other.idle_timeout.or(self.idle_timeout),
-            max_buffer: other.max_buffer.or(self.max_buffer),
-            max_compute: other.max_compute.or(self.max_compute),
-            timeout: other.timeout.or(self.timeout),
+    pub fn overridden_by(mut self, other: Self) -> Self {
+        for entry in Self::TABLE {
+            (entry.override_by)(&mut self, &other);
+        }
+        self
+    }
+
+    /// Sets the limit called `name`, as in the [table](Self::TABLE), from its text.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        match Self::TABLE.iter().find(|entry| entry.name == name) {
+            Some(entry) => (entry.set)(self, text),
+            None => Err(format!("there is no limit `{name}`")),
         }
     }
 
@@ -67,16 +152,37 @@ impl Limits {
     }
 }
 
+impl fmt::Debug for LimitEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LimitEntry").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    text.parse().map(|size: bytesize::ByteSize| size.as_u64())
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("write a number from 1 on".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory(bytes) => {
-                write!(f, "it needs more memory than {} (--max-memory)", bytesize::ByteSize(*bytes).display().iec())
+                write!(f, "it needs more memory than {} (max-memory)", bytesize::ByteSize(*bytes).display().iec())
             }
             Self::Compute(time) => {
-                write!(f, "it computed for {} without a pause (--max-compute)", humantime::format_duration(*time))
+                write!(f, "it computed for {} without a pause (max-compute)", humantime::format_duration(*time))
             }
-            Self::Timeout(time) => write!(f, "it ran for {} (--timeout)", humantime::format_duration(*time)),
+            Self::Timeout(time) => write!(f, "it ran for {} (timeout)", humantime::format_duration(*time)),
         }
     }
 }
@@ -89,11 +195,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_names_its_flag_and_its_value() {
+    fn a_limit_tells_its_name_and_its_value() {
         let text = Limit::Memory(64 << 20).to_string();
-        assert_eq!(text, "it needs more memory than 64.0 MiB (--max-memory)");
+        assert_eq!(text, "it needs more memory than 64.0 MiB (max-memory)");
         let text = Limit::Compute(Duration::from_millis(1500)).to_string();
-        assert_eq!(text, "it computed for 1s 500ms without a pause (--max-compute)");
+        assert_eq!(text, "it computed for 1s 500ms without a pause (max-compute)");
     }
 
     #[test]

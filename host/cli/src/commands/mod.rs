@@ -10,6 +10,7 @@ mod compose;
 mod denied;
 mod describe;
 mod inspect;
+mod limits;
 mod run;
 mod watch;
 
@@ -71,7 +72,10 @@ impl Cli {
             Command::Man(man) => Ok(man.execute()),
         };
         result.unwrap_or_else(|error| {
-            say::error(&error);
+            match &error {
+                Error::NoStreams { .. } => say::error(&format_args!("{error} with `--streams FILE`")),
+                _ => say::error(&error),
+            }
             match error {
                 Error::Trap { .. } => ExitCode::from(TRAPPED),
                 Error::Limit { .. } => ExitCode::from(LIMITED),

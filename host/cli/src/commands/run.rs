@@ -10,12 +10,13 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::mpsc;
 use wasyncio_host::{
-    ConnectGrant, Control, DirectoryGrant, ExitStatus, Host, HostEntry, Limits, ListenGrant, Metrics, Outcome, Policy,
+    ConnectGrant, Control, DirectoryGrant, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy,
     PolicyFile, Program, Result, Runner, Stdio, Workers,
 };
 
 use super::Streams;
 use super::denied::denied;
+use super::limits::LimitFlags;
 use super::watch;
 use crate::{say, signals};
 
@@ -142,39 +143,6 @@ struct ServiceFlags {
     status: bool,
 }
 
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-struct LimitFlags {
-    /// End the program if it needs more memory than this, such as 256MiB
-    #[arg(long, value_name = "SIZE")]
-    max_memory: Option<bytesize::ByteSize>,
-
-    /// Let the program have this many connections open; at that number, accepting pauses and connecting fails
-    ///
-    /// Nothing is dropped: further peers wait in the listening socket's queue. This, --idle-timeout and --max-buffer hold
-    /// for sockets of WASI 0.3; with one of them, the program gets no TCP sockets of WASI 0.2.
-    #[arg(long, value_name = "N", value_parser = connections)]
-    max_connections: Option<usize>,
-
-    /// Close a connection on which no byte moves for this long, such as 10min
-    #[arg(long, value_name = "TIME")]
-    idle_timeout: Option<humantime::Duration>,
-
-    /// Let the system keep this many bytes for a connection in each direction, such as 64KiB
-    ///
-    /// When they are full, the peer or the program waits. What the program keeps itself is part of --max-memory.
-    #[arg(long, value_name = "SIZE")]
-    max_buffer: Option<bytesize::ByteSize>,
-
-    /// End the program if it computes for this long without waiting for anything, such as 2s
-    #[arg(long, value_name = "TIME")]
-    max_compute: Option<humantime::Duration>,
-
-    /// End the program after this time, such as 1h
-    #[arg(long, value_name = "TIME")]
-    timeout: Option<humantime::Duration>,
-}
-
 impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
         let grace = self.service.grace.map_or(Duration::ZERO, Into::into);
@@ -228,7 +196,7 @@ impl Run {
         let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
         let runner = Runner::new(program)
             .policy(policy)
-            .limits(file.limits.overridden_by(self.limits.limits()))
+            .limits(file.limits.overridden_by(self.limits.0))
             .metrics(metrics)
             .args(&file.arguments)
             .args(&self.args)
@@ -302,26 +270,6 @@ impl Service {
         let load = move || Ok((host.load_file(&run.app)?, run.policy_file()?));
         // Compiling takes time in which signals and broken workers are still attended to.
         tokio::task::spawn_blocking(load).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
-    }
-}
-
-impl LimitFlags {
-    fn limits(&self) -> Limits {
-        let mut limits = Limits::default();
-        limits.max_memory = self.max_memory.map(|size| size.as_u64());
-        limits.max_connections = self.max_connections;
-        limits.idle_timeout = self.idle_timeout.map(Into::into);
-        limits.max_buffer = self.max_buffer.map(|size| size.as_u64());
-        limits.max_compute = self.max_compute.map(Into::into);
-        limits.timeout = self.timeout.map(Into::into);
-        limits
-    }
-}
-
-fn connections(text: &str) -> std::result::Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("write a number from 1 on".to_owned()),
-        Ok(number) => Ok(number),
     }
 }
 

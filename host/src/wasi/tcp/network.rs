@@ -118,7 +118,7 @@ impl Network {
             && !self.limit_told.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(
-                "the program has {limit} connections open (--max-connections): {consequence} until one closes"
+                "the program has {limit} connections open (max-connections): {consequence} until one closes"
             );
         }
     }
