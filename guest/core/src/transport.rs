@@ -18,6 +18,7 @@ use crate::address::SocketAddress;
 use crate::error::Result;
 use crate::extra_info::{Addresses, ExtraInfo};
 pub use crate::failure::Failure;
+use crate::runtime::Task;
 
 /// How a direction ended.
 pub type Outcome = std::result::Result<(), Failure>;
@@ -174,10 +175,6 @@ pub trait Listener {
     /// Nobody waits any more, for an accept or for [`poll_listen`](Self::poll_listen); what is in flight stays.
     fn withdraw(&mut self);
 
-    /// Listens no more, as far as that goes without waiting. Whether something is still in flight:
-    /// [`poll_closed`](Self::poll_closed) ends that before this is dropped.
-    fn close(&mut self) -> bool;
-
-    /// Ends what is in flight, in a spawned task.
-    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Listens no more. What is given ends what is in flight, which may block, and is to be spawned.
+    fn close(self: Box<Self>) -> Option<Task>;
 }

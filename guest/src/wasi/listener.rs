@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use wasyncio_core::address::SocketAddress;
+use wasyncio_core::runtime::Task;
 use wasyncio_core::transport::{Halves, Listener};
 use wasyncio_core::{Error, Result};
 use wasyncio_transport::{BLOCKED, Ended, Waitable, runtime};
@@ -77,15 +78,9 @@ impl Listener for TcpListener {
         }
     }
 
-    fn close(&mut self) -> bool {
-        self.accepts.as_ref().is_some_and(|accepts| accepts.in_flight)
-    }
-
-    fn poll_closed(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(accepts) = &mut self.accepts {
-            accepts.cancel();
-        }
-        Poll::Ready(())
+    fn close(self: Box<Self>) -> Option<Task> {
+        // An accept in flight is ended by the drop of `accepts`.
+        None
     }
 }
 
