@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 
 use wasyncio_core::transport::{Halves, Info};
 use wasyncio_core::{Client, Error, Membership, Server, StreamReader, StreamWriter, Waiters};
-use wasyncio_transport::outcome::{Asked, FutureOutcome, OutcomeSource};
+use wasyncio_transport::outcome::{Asked, FutureOutcome, OptionalOutcome};
 use wasyncio_transport::{Begin, ByteStream, Inbound, Outbound, runtime};
 use wit_bindgen::rt::async_support::FutureReader;
 
@@ -68,8 +68,9 @@ type Ended = FutureReader<Result<(), ErrorCode>>;
 ///
 /// # Errors
 /// The one that it has told; a runtime error if it is not a socket's.
-fn ended(outcome: Box<dyn OutcomeSource>) -> Result<Ended, Error> {
-    let outcome = outcome.into_any().downcast::<FutureOutcome<Result<(), ErrorCode>>>().ok();
+fn ended(outcome: OptionalOutcome) -> Result<Ended, Error> {
+    let outcome =
+        outcome.and_then(|outcome| outcome.into_any().downcast::<FutureOutcome<Result<(), ErrorCode>>>().ok());
     match outcome.and_then(|outcome| outcome.into_future()).ok_or_else(not_to_be_taken)? {
         Asked::Unread(future) => Ok(future),
         Asked::Told(Ok(())) => {
@@ -135,7 +136,7 @@ impl raw::GuestConnection for Connection {
         let unopened = self.0.unopened.take();
         let Unopened { read_ahead, incoming, received, begin } = unopened
             .ok_or_else(|| Error::Runtime("the connection was opened before, or its server has ended it".into()))?;
-        let sent = ended(begin.begin(outgoing))?;
+        let sent = ended(Some(begin.begin(outgoing)))?;
         Ok(raw::Directions { read_ahead, incoming, received, sent })
     }
 
