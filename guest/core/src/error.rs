@@ -190,35 +190,6 @@ impl OsErrorKind {
     }
 }
 
-impl From<OsError> for Failure {
-    fn from(error: OsError) -> Self {
-        Self { kind: error.kind.into(), message: Some(error.message) }
-    }
-}
-
-impl From<OsErrorKind> for io::ErrorKind {
-    fn from(kind: OsErrorKind) -> Self {
-        match kind {
-            OsErrorKind::AccessDenied => Self::PermissionDenied,
-            OsErrorKind::AddressInUse => Self::AddrInUse,
-            OsErrorKind::AddressNotAvailable => Self::AddrNotAvailable,
-            OsErrorKind::BrokenPipe => Self::BrokenPipe,
-            OsErrorKind::ConnectionAborted => Self::ConnectionAborted,
-            OsErrorKind::ConnectionRefused => Self::ConnectionRefused,
-            OsErrorKind::ConnectionReset => Self::ConnectionReset,
-            OsErrorKind::FileNotFound => Self::NotFound,
-            OsErrorKind::InvalidArgument => Self::InvalidInput,
-            OsErrorKind::NotADirectory => Self::NotADirectory,
-            OsErrorKind::NotConnected => Self::NotConnected,
-            OsErrorKind::NotSupported => Self::Unsupported,
-            OsErrorKind::OutOfResources => Self::OutOfMemory,
-            OsErrorKind::TimedOut => Self::TimedOut,
-            OsErrorKind::Unreachable => Self::HostUnreachable,
-            OsErrorKind::NameNotResolved | OsErrorKind::TemporaryResolverFailure | OsErrorKind::Other => Self::Other,
-        }
-    }
-}
-
 impl From<io::ErrorKind> for OsErrorKind {
     fn from(kind: io::ErrorKind) -> Self {
         match kind {

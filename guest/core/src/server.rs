@@ -225,8 +225,7 @@ impl Server {
                 self.runtime.spawn(ending);
             }
         }
-        let driver = self.driver.take();
-        if let Some(driver) = driver {
+        if let Some(driver) = self.driver.take() {
             driver.wake();
         }
         self.turns.wake();

@@ -34,8 +34,8 @@ pub enum Received<'a> {
     Failed(Failure),
 }
 
-/// The receiving direction.
-pub trait ReceiveHalf {
+/// The receiving direction. A transport that takes its halves back from a connection finds its own type in it.
+pub trait ReceiveHalf: Any {
     /// Receives what there is, and waits until there is something. A read that is begun takes at most `room` bytes, at least one.
     ///
     /// # Cancel safety
@@ -51,9 +51,6 @@ pub trait ReceiveHalf {
 
     /// Ends a read in flight, in a spawned task. Gives what it brought, which may be nothing.
     fn cancel(&mut self) -> Vec<u8>;
-
-    /// Itself, for a transport that takes its halves back from a connection.
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 /// Bytes on their way out.
@@ -83,8 +80,8 @@ pub enum Sent {
     Broken,
 }
 
-/// The sending direction: one payload at a time.
-pub trait SendHalf {
+/// The sending direction: one payload at a time. It is taken back as a [`ReceiveHalf`] is.
+pub trait SendHalf: Any {
     /// Begins to send `payload`, which is not empty. Nothing else is being sent. [`poll_sent`](Self::poll_sent) goes on with it.
     fn send(&mut self, payload: Payload);
 
@@ -106,9 +103,6 @@ pub trait SendHalf {
 
     /// How the direction ended. Ready once it was ended or has broken.
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome>;
-
-    /// Itself, for a transport that takes its halves back from a connection.
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 /// What is known of a connection: an open set, asked by asyncio's names.

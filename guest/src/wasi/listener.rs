@@ -98,8 +98,7 @@ impl Pause {
         runtime::spawn(Box::pin(async move {
             clock::sleep(time).await;
             ending.over.set(true);
-            let waker = ending.waker.take();
-            if let Some(waker) = waker {
+            if let Some(waker) = ending.waker.take() {
                 waker.wake();
             }
         }));

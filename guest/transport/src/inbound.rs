@@ -2,7 +2,6 @@
 
 #![expect(unsafe_code, reason = "the host writes into our buffer while a read is in flight")]
 
-use std::any::Any;
 use std::task::{Context, Poll, ready};
 
 use wasyncio_core::transport::{ReceiveHalf, Received};
@@ -123,10 +122,6 @@ impl ReceiveHalf for Inbound {
         let Some(ended) = (unsafe { self.reads.cancel(self.vtable.cancel_read) }) else { return Vec::new() };
         self.finish(ended);
         std::mem::take(&mut self.chunk)
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
     }
 }
 

@@ -2,7 +2,6 @@
 
 #![expect(unsafe_code, reason = "the host reads our buffer while a write is in flight")]
 
-use std::any::Any;
 use std::task::{Context, Poll, ready};
 
 use wasyncio_core::transport::{Outcome, Payload, SendHalf, Sent};
@@ -138,10 +137,6 @@ impl SendHalf for Outbound {
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
         self.outcome.as_mut().map_or(Poll::Ready(Ok(())), |outcome| outcome.poll(cx))
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
     }
 }
 

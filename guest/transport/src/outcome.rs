@@ -10,8 +10,9 @@ use wit_bindgen::rt::async_support::{FutureRead, FutureReader};
 
 use crate::{runtime, task};
 
-/// What tells how a direction ended. Asked once it has, and again after it has answered.
-pub trait OutcomeSource {
+/// What tells how a direction ended. Asked once it has, and again after it has answered. Whoever gives the connection away finds
+/// its own type in it.
+pub trait OutcomeSource: Any {
     /// The outcome, or the task is woken when it is known. Where no task runs nothing is asked, and nobody woken.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Outcome>;
 
@@ -20,9 +21,6 @@ pub trait OutcomeSource {
 
     /// Ends a question in flight. May block the task, so only a task may call it.
     fn cancel(&mut self);
-
-    /// Itself, for whoever gives the connection away.
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 /// What tells how a direction ended; one that nobody tells of always ends well.
@@ -91,10 +89,6 @@ impl<T: 'static> OutcomeSource for FutureOutcome<T> {
                 Err(future) => self.unread = Some(future),
             }
         }
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
     }
 }
 
