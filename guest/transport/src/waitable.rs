@@ -45,7 +45,7 @@ struct Inner {
 }
 
 impl Waitable {
-    /// `handle` is the end of a stream or a future that this component owns. [`withdraw`](Self::withdraw) is called before that is
+    /// `handle` is the end of a stream that this component owns. [`withdraw`](Self::withdraw) is called before that is
     /// dropped or given away.
     pub fn new(handle: u32) -> Self {
         Self {
