@@ -18,7 +18,7 @@ pub struct Ended {
 impl Ended {
     /// Decodes the code of an operation that is not [`BLOCKED`]: the count above four bits, of which 0 is completed, 1
     /// dropped and 2 cancelled.
-    pub fn decode(code: u32) -> Self {
+    pub(crate) fn decode(code: u32) -> Self {
         Self { count: (code >> 4) as usize, dropped: code & 0xf == 1 }
     }
 }
