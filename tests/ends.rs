@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 use wasyncio_tests::{
-    DEADLINE, Running, command, connect, dist, finish, python, python_is_at_least, resident, serve_everybody, spawn,
-    stock_wasmtime,
+    DEADLINE, Running, await_rest, command, connect, dist, finish, python, python_is_at_least, resident,
+    serve_everybody, spawn, stock_wasmtime,
 };
 
 /// What runs a case.
@@ -122,8 +122,8 @@ fn reset_once(running: &mut Running, address: SocketAddr, peers: usize, says: &s
     for number in 1..=peers.len() {
         running.line_within(DEADLINE, &format!("{says} {number}"));
     }
-    // What the system takes it has taken by then, and the rest is waited for: the program has nothing to tell of that.
-    thread::sleep(Duration::from_millis(150));
+    // What the system takes it has taken, and the rest is waited for: the program has nothing to tell of that.
+    await_rest(running, &peers);
     let ports = peers.iter().map(port).collect();
     peers.into_iter().for_each(reset);
     ports

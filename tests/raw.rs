@@ -22,7 +22,6 @@ fn program() -> Command {
 fn passes(case: &str) {
     let finished = finish(program().arg(case));
     assert!(finished.status.success(), "{}{}", finished.stdout, finished.stderr);
-    assert!(finished.stdout.ends_with("passed\n"), "{}", finished.stdout);
 }
 
 /// A case with peers of the test, which are given with the program.
@@ -31,7 +30,7 @@ fn with_peers(case: &str, arguments: &[&str], peers: impl FnOnce(&mut Running)) 
     peers(&mut running);
     let status = running.wait();
     let printed = running.printed();
-    assert!(status.success() && printed.ends_with("passed"), "{case} ended with {status}: {printed}");
+    assert!(status.success(), "{case} ended with {status}: {printed}");
 }
 
 fn reset(stream: TcpStream) {

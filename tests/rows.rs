@@ -48,7 +48,6 @@ fn run(case: Case) -> Command {
 fn passes(case: Case, port: u16) {
     let finished = finish(run(case).arg(port.to_string()));
     assert!(finished.status.success(), "{}{}", finished.stdout, finished.stderr);
-    assert!(finished.stdout.ends_with("passed\n"), "{}", finished.stdout);
 }
 
 fn in_network(case: Case) {

@@ -27,7 +27,7 @@ pub(crate) fn interleave(addresses: Vec<SocketAddr>, first_count: u32) -> Vec<So
 }
 
 /// Runs the attempts until one succeeds, starting one every `delay`, and the next at once when one fails: CPython's
-/// `staggered_race`, RFC 8305's connection attempts. All others are dropped then.
+/// `staggered_race`, RFC 8305's connection attempts. All others are dropped then. Without a `delay` it is one after the other.
 ///
 /// # Errors
 /// The failures of all attempts, in the order in which they were started.
@@ -36,13 +36,13 @@ pub(crate) fn interleave(addresses: Vec<SocketAddr>, first_count: u32) -> Vec<So
 /// Yes: all attempts are dropped.
 pub(crate) async fn staggered_race<T, E, F: Future<Output = Result<T, E>>>(
     attempts: impl IntoIterator<Item = F>,
-    delay: Duration,
+    delay: Option<Duration>,
 ) -> Result<T, Vec<E>> {
     let mut waiting = attempts.into_iter().enumerate();
     let mut running: Vec<(usize, Pin<Box<F>>)> = Vec::new();
     // By the number of the attempt.
     let mut failures: Vec<Option<E>> = Vec::new();
-    let mut timer: Option<Pin<Box<dyn Future<Output = ()>>>> = None;
+    let mut timer = None;
     let mut start_next = true;
     poll_fn(|cx| {
         loop {
@@ -52,7 +52,7 @@ pub(crate) async fn staggered_race<T, E, F: Future<Output = Result<T, E>>>(
                 if let Some((number, attempt)) = waiting.next() {
                     running.push((number, Box::pin(attempt)));
                     failures.push(None);
-                    timer = Some(Box::pin(clock::sleep(delay)));
+                    timer = delay.map(|delay| Box::pin(clock::sleep(delay)));
                 }
             }
             let mut index = 0;

@@ -1,6 +1,5 @@
 //! `asyncio.open_connection` over TCP.
 
-use std::fmt;
 use std::net::SocketAddr;
 
 use wasyncio_core::address::SocketAddress;
@@ -58,25 +57,9 @@ pub async fn open_connection_with(
     let racing = options.happy_eyeballs_delay;
     let addresses = interleave(addresses, options.interleave.unwrap_or(u32::from(racing.is_some())));
     let attempts = addresses.into_iter().map(|address| connect(address, local.as_deref()));
-    let connected = match racing {
-        Some(delay) => staggered_race(attempts, delay).await,
-        None => first_success(attempts).await,
-    };
+    let connected = staggered_race(attempts, racing).await;
     let socket = connected.map_err(|failures| combine(failures.concat(), options.all_errors))?;
     Ok(open(runtime(), tcp::halves(socket), limit))
-}
-
-async fn first_success<T, E>(
-    attempts: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
-) -> Result<T, Vec<E>> {
-    let mut failures = Vec::new();
-    for attempt in attempts {
-        match attempt.await {
-            Ok(won) => return Ok(won),
-            Err(failure) => failures.push(failure),
-        }
-    }
-    Err(failures)
 }
 
 /// A reader and a writer of a socket that the program has connected itself. `limit` is in bytes; none is
@@ -170,18 +153,6 @@ fn combine(failures: Vec<OsError>, all: bool) -> Error {
     if failures.iter().all(|failure| failure.message == first.message) {
         return first.clone().into();
     }
-    OsError::new(OsErrorKind::Other, format!("Multiple exceptions: {}", Joined(&failures))).into()
-}
-
-/// The messages, separated by commas.
-struct Joined<'a>(&'a [OsError]);
-
-impl fmt::Display for Joined<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, failure) in self.0.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{}", failure.message)?;
-        }
-        Ok(())
-    }
+    let messages: Vec<_> = failures.into_iter().map(|failure| failure.message).collect();
+    OsError::new(OsErrorKind::Other, format!("Multiple exceptions: {}", messages.join(", "))).into()
 }

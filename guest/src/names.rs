@@ -38,15 +38,12 @@ pub(crate) async fn resolve(
             NoHost::Loopback => vec![Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()],
             NoHost::Any => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
         },
-        Some(name) => match name.parse() {
-            Ok(ip) => vec![ip],
-            Err(_) => match scoped(name) {
-                Some((ip, scope_id)) => {
-                    scope = scope_id;
-                    vec![ip.into()]
-                }
-                None => look_up(name).await?,
-            },
+        Some(name) => match numeric(name) {
+            Some((ip, scope_id)) => {
+                scope = scope_id;
+                vec![ip]
+            }
+            None => look_up(name).await?,
         },
     };
     let wanted = |ip: &IpAddr| match family {
@@ -76,11 +73,13 @@ fn address(ip: IpAddr, port: u16, scope: u32) -> SocketAddr {
     }
 }
 
-/// An IPv6 address with the number of its scope: `fe80::1%2`. An interface's name, as in `fe80::1%eth0`, means nothing here: WASI
-/// has no interfaces to ask.
-fn scoped(name: &str) -> Option<(Ipv6Addr, u32)> {
-    let (ip, scope) = name.split_once('%')?;
-    Some((ip.parse().ok()?, scope.parse().ok()?))
+/// An address, and the number of its scope if it has one: `fe80::1%2`. An interface's name, as in `fe80::1%eth0`, means nothing
+/// here: WASI has no interfaces to ask.
+fn numeric(name: &str) -> Option<(IpAddr, u32)> {
+    match name.split_once('%') {
+        None => Some((name.parse().ok()?, 0)),
+        Some((ip, scope)) => Some((ip.parse::<Ipv6Addr>().ok()?.into(), scope.parse().ok()?)),
+    }
 }
 
 async fn look_up(name: &str) -> Result<Vec<IpAddr>> {
@@ -88,19 +87,19 @@ async fn look_up(name: &str) -> Result<Vec<IpAddr>> {
     if name.is_empty() {
         return Err(failed(OsErrorKind::NameNotResolved, "Name or service not known"));
     }
-    match resolve_addresses(name.to_owned()).await {
-        Ok(addresses) => Ok(addresses.into_iter().map(tcp::ip_from_wasi).collect()),
-        Err(ErrorCode::AccessDenied) => Err(failed(OsErrorKind::AccessDenied, "Permission denied to look up the name")),
-        Err(ErrorCode::InvalidArgument) => Err(failed(OsErrorKind::NameNotResolved, "Not a valid name or address")),
-        Err(ErrorCode::NameUnresolvable) => Err(failed(OsErrorKind::NameNotResolved, "Name or service not known")),
-        Err(ErrorCode::TemporaryResolverFailure) => {
-            Err(failed(OsErrorKind::TemporaryResolverFailure, "Temporary failure in name resolution"))
+    let addresses = resolve_addresses(name.to_owned()).await.map_err(|code| match code {
+        ErrorCode::AccessDenied => failed(OsErrorKind::AccessDenied, "Permission denied to look up the name"),
+        ErrorCode::InvalidArgument => failed(OsErrorKind::NameNotResolved, "Not a valid name or address"),
+        ErrorCode::NameUnresolvable => failed(OsErrorKind::NameNotResolved, "Name or service not known"),
+        ErrorCode::TemporaryResolverFailure => {
+            failed(OsErrorKind::TemporaryResolverFailure, "Temporary failure in name resolution")
         }
-        Err(ErrorCode::PermanentResolverFailure) => {
-            Err(failed(OsErrorKind::NameNotResolved, "Non-recoverable failure in name resolution"))
+        ErrorCode::PermanentResolverFailure => {
+            failed(OsErrorKind::NameNotResolved, "Non-recoverable failure in name resolution")
         }
-        Err(ErrorCode::Other(text)) => {
-            Err(failed(OsErrorKind::NameNotResolved, text.as_deref().unwrap_or("Name resolution failed")))
+        ErrorCode::Other(text) => {
+            failed(OsErrorKind::NameNotResolved, text.as_deref().unwrap_or("Name resolution failed"))
         }
-    }
+    })?;
+    Ok(addresses.into_iter().map(tcp::ip_from_wasi).collect())
 }

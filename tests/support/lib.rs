@@ -8,12 +8,14 @@ mod crowded;
 mod process;
 mod program;
 mod python;
+mod rest;
 
 pub use artifacts::{app, command, dist, example, stock_wasmtime};
 pub use crowded::serve_everybody;
 pub use process::{cpu_time, resident};
 pub use program::{Finished, Running, finish, spawn};
 pub use python::{python, python_is_at_least, run_python};
+pub use rest::await_rest;
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

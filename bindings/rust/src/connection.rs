@@ -3,14 +3,13 @@
 use std::rc::Rc;
 
 use wasyncio_core::extra_info::ExtraInfo;
-use wasyncio_core::transport::{Capabilities, Halves, Info, Outcome};
+use wasyncio_core::transport::{Capabilities, Halves, Info};
 use wasyncio_core::{Result, StreamReader, StreamWriter, open};
 use wasyncio_transport::outcome::{FutureOutcome, OutcomeSource};
 use wasyncio_transport::runtime::runtime;
 use wasyncio_transport::{Inbound, Outbound};
 use wit_bindgen::rt::async_support::FutureReader;
 
-use crate::generated::wit_future::FuturePayload;
 use crate::generated::{BYTES, ErrorCode, raw, wit_stream};
 
 /// The reader and writer of a connection. `limit` is in bytes.
@@ -32,17 +31,16 @@ pub(crate) fn halves(connection: raw::Connection) -> Result<(Halves, Vec<u8>)> {
     let (sending, outgoing) = wit_stream::new();
     let raw::Directions { read_ahead, incoming, received, sent } = connection.open(outgoing)?;
     let halves = Halves {
-        receive: Box::new(Inbound::new(incoming, BYTES, outcome(&received))),
-        send: Box::new(Outbound::begun(sending, BYTES, outcome(&sent))),
+        receive: Box::new(Inbound::new(incoming, BYTES, Some(outcome(received)))),
+        send: Box::new(Outbound::begun(sending, BYTES, Some(outcome(sent)))),
         info: Rc::new(Known(connection)),
         capabilities: Capabilities::default(),
     };
     Ok((halves, read_ahead))
 }
 
-fn outcome(ended: &FutureReader<std::result::Result<(), ErrorCode>>) -> Box<dyn OutcomeSource> {
-    let convert = |result: std::result::Result<(), ErrorCode>| -> Outcome { result.map_err(|code| failure(&code)) };
-    Box::new(FutureOutcome::new(ended, <std::result::Result<(), ErrorCode> as FuturePayload>::VTABLE, convert))
+fn outcome(ended: FutureReader<std::result::Result<(), ErrorCode>>) -> Box<dyn OutcomeSource> {
+    Box::new(FutureOutcome::new(ended, |result| result.map_err(|code| failure(&code))))
 }
 
 wasyncio_transport::failure_of_error_code!(ErrorCode);

@@ -14,6 +14,11 @@ wit_bindgen::generate!({
     path: "../../wit",
     world: "wasyncio:streams/bindings",
     generate_all,
+    with: {
+        "wasyncio:streams/types@0.1.0/cipher": wasyncio_core::extra_info::Cipher,
+        "wasyncio:streams/types@0.1.0/peer-credentials": wasyncio_core::extra_info::PeerCredentials,
+        "wasyncio:streams/types@0.1.0/ssl-info": wasyncio_core::extra_info::SslInfo,
+    },
 });
 
 use wasyncio_transport::ByteStreamVtable;

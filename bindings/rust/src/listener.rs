@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use wasyncio_core::Result;
 use wasyncio_core::address::SocketAddress;
+use wasyncio_core::runtime::Task;
 use wasyncio_core::transport::{Halves, Listener};
 
 use crate::connection::halves;
@@ -76,23 +77,20 @@ impl Listener for RemoteListener {
 
     fn withdraw(&mut self) {}
 
-    fn close(&mut self) -> bool {
+    fn close(self: Box<Self>) -> Option<Task> {
         self.server.close();
+        if self.starting.is_none() && self.accepting.is_none() {
+            return None;
+        }
         // The server lives until the calls that borrow it have answered; closed, it has them answer.
-        self.accepting.is_some() || self.starting.is_some()
-    }
-
-    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(starting) = &mut self.starting {
-            // Whether it did is of no interest any more.
-            let _ = ready!(starting.as_mut().poll(cx));
-            self.starting = None;
-        }
-        if let Some(accepting) = &mut self.accepting {
-            // What has come is closed with it.
-            let _ = ready!(accepting.as_mut().poll(cx));
-            self.accepting = None;
-        }
-        Poll::Ready(())
+        Some(Box::pin(async move {
+            // What they have brought is of no interest any more, and is closed.
+            if let Some(starting) = self.starting {
+                drop(starting.await);
+            }
+            if let Some(accepting) = self.accepting {
+                drop(accepting.await);
+            }
+        }))
     }
 }

@@ -26,7 +26,7 @@ pub enum Error {
     #[error("{0}")]
     Assertion(Cow<'static, str>),
     /// `asyncio.IncompleteReadError`: the stream ended early. The bytes are no longer in the buffer.
-    #[error("{} bytes read on a total of {} expected bytes", .partial.len(), Expected(*.expected))]
+    #[error("{} bytes read on a total of {} expected bytes", .partial.len(), total(*.expected))]
     IncompleteRead {
         /// What arrived before the end.
         partial: Vec<u8>,
@@ -190,35 +190,6 @@ impl OsErrorKind {
     }
 }
 
-impl From<OsError> for Failure {
-    fn from(error: OsError) -> Self {
-        Self { kind: error.kind.into(), message: Some(error.message) }
-    }
-}
-
-impl From<OsErrorKind> for io::ErrorKind {
-    fn from(kind: OsErrorKind) -> Self {
-        match kind {
-            OsErrorKind::AccessDenied => Self::PermissionDenied,
-            OsErrorKind::AddressInUse => Self::AddrInUse,
-            OsErrorKind::AddressNotAvailable => Self::AddrNotAvailable,
-            OsErrorKind::BrokenPipe => Self::BrokenPipe,
-            OsErrorKind::ConnectionAborted => Self::ConnectionAborted,
-            OsErrorKind::ConnectionRefused => Self::ConnectionRefused,
-            OsErrorKind::ConnectionReset => Self::ConnectionReset,
-            OsErrorKind::FileNotFound => Self::NotFound,
-            OsErrorKind::InvalidArgument => Self::InvalidInput,
-            OsErrorKind::NotADirectory => Self::NotADirectory,
-            OsErrorKind::NotConnected => Self::NotConnected,
-            OsErrorKind::NotSupported => Self::Unsupported,
-            OsErrorKind::OutOfResources => Self::OutOfMemory,
-            OsErrorKind::TimedOut => Self::TimedOut,
-            OsErrorKind::Unreachable => Self::HostUnreachable,
-            OsErrorKind::NameNotResolved | OsErrorKind::TemporaryResolverFailure | OsErrorKind::Other => Self::Other,
-        }
-    }
-}
-
 impl From<io::ErrorKind> for OsErrorKind {
     fn from(kind: io::ErrorKind) -> Self {
         match kind {
@@ -246,15 +217,8 @@ impl From<io::ErrorKind> for OsErrorKind {
 }
 
 /// `IncompleteReadError` prints an unknown total as `undefined`.
-struct Expected(Option<u64>);
-
-impl fmt::Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(total) => write!(f, "{total}"),
-            None => f.write_str("undefined"),
-        }
-    }
+fn total(expected: Option<u64>) -> Cow<'static, str> {
+    expected.map_or("undefined".into(), |total| total.to_string().into())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! Modules, each naming only those above it (`tests/dependencies.rs` has the whole order, and sees to it):
 //! 1. [`address`], [`extra_info`], [`options`], [`error`]: what everybody speaks of;
 //! 2. `semantics`: asyncio's rules for a buffer, the reads, the water marks;
-//! 3. [`transport`], [`runtime`]: the traits of what is below a connection and beside it; `waiters`; `clients`, whom a server
+//! 3. [`runtime`], [`transport`]: the traits of what is beside a connection and below it; `waiters`; `clients`, whom a server
 //!    counts;
 //! 4. `reader_state`: a reader's rules and where its data comes from;
 //! 5. `connection`: one connection's life;

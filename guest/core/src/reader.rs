@@ -50,9 +50,9 @@ impl StreamReader {
     /// `await reader.read(n)`.
     pub async fn read(&self, n: i64) -> Result<Vec<u8>> {
         match usize::try_from(n) {
-            Ok(n) => self.state.run(Read::new(n)).await,
+            Ok(n) => self.state.run(Read { at_most: n }).await,
             // Negative; or more than there is memory for, which is as good as everything that is there.
-            Err(_) if n > 0 => self.state.run(Read::new(usize::MAX)).await,
+            Err(_) if n > 0 => self.state.run(Read { at_most: usize::MAX }).await,
             Err(_) => self.state.run(ReadAll::default()).await,
         }
     }

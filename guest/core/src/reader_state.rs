@@ -123,8 +123,8 @@ impl ReaderState {
     /// Yes: what a read that is given up had taken goes back.
     pub(crate) async fn run<O: ReadOperation>(&self, operation: O) -> Result<Vec<u8>> {
         let mut running = Running { state: self, operation };
+        let mut step = running.operation.begin(&mut self.core());
         let answer = loop {
-            let step = running.operation.step(&mut self.core());
             if let Some(answer) = step.transpose() {
                 break answer;
             }
@@ -140,6 +140,7 @@ impl ReaderState {
             if let Err(error) = (Wait { state: self, source, waiter }).await {
                 break running.operation.fail(error, &mut self.core());
             }
+            step = running.operation.step(&mut self.core());
         };
         if running.operation.resumes(answer.is_ok()) {
             self.resume_below_limit();

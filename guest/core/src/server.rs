@@ -30,10 +30,6 @@ const ACCEPTS_IN_A_ROW: usize = 4;
 /// # asyncio
 /// `asyncio.Server` of CPython 3.14, with [`accept`](Self::accept) in the place of the callback.
 pub struct Server {
-    state: Rc<ServerState>,
-}
-
-struct ServerState {
     runtime: &'static dyn Runtime,
     listeners: RefCell<Vec<Box<dyn Listener>>>,
     /// Whose turn it is to be asked first: none of them is served before the others again and again.
@@ -59,21 +55,19 @@ impl Server {
     /// A server of bound sockets, which does not listen yet. `limit` is in bytes, above 0.
     pub fn new(runtime: &'static dyn Runtime, listeners: Vec<Box<dyn Listener>>, limit: usize) -> Self {
         Self {
-            state: Rc::new(ServerState {
-                runtime,
-                listeners: RefCell::new(listeners),
-                first: Cell::default(),
-                accepted: RefCell::default(),
-                in_a_row: Cell::default(),
-                serving: Cell::default(),
-                closed: Cell::default(),
-                serving_forever: Cell::default(),
-                driven: Cell::default(),
-                turns: Waiters::default(),
-                driver: RefCell::default(),
-                clients: Rc::default(),
-                limit,
-            }),
+            runtime,
+            listeners: RefCell::new(listeners),
+            first: Cell::default(),
+            accepted: RefCell::default(),
+            in_a_row: Cell::default(),
+            serving: Cell::default(),
+            closed: Cell::default(),
+            serving_forever: Cell::default(),
+            driven: Cell::default(),
+            turns: Waiters::default(),
+            driver: RefCell::default(),
+            clients: Rc::default(),
+            limit,
         }
     }
 
@@ -86,7 +80,7 @@ impl Server {
     /// Yes: a connection that arrives meanwhile is there for the next call.
     pub async fn accept(&self) -> Result<(StreamReader, StreamWriter)> {
         let halves = self.accept_up_to(1).await?.pop().ok_or_else(closed)?;
-        Ok(self.state.connected(halves))
+        Ok(self.connected(halves))
     }
 
     /// As [`accept`](Self::accept), for whoever has asyncio's rules elsewhere: waits for connections and gives all that are there,
@@ -103,14 +97,13 @@ impl Server {
 
     /// Counts `client` as one of the server's connections.
     pub fn join(&self, client: Weak<dyn Client>) -> Membership {
-        self.state.clients.join(client)
+        self.clients.join(client)
     }
 
     async fn accept_up_to(&self, most: usize) -> Result<Vec<Halves>> {
-        let state = &self.state;
-        state.start_serving().await?;
-        let _turn = state.turn().await?;
-        poll_fn(|cx| state.poll_accept(cx, most)).await
+        self.start_serving().await?;
+        let _turn = self.turn().await?;
+        poll_fn(|cx| self.poll_accept(cx, most)).await
     }
 
     /// Starts to listen, if the server was made without.
@@ -124,7 +117,18 @@ impl Server {
     /// # asyncio
     /// `await server.start_serving()`.
     pub async fn start_serving(&self) -> Result<()> {
-        self.state.start_serving().await
+        // One call does it; the others wait until it has, or has failed and leaves it to them.
+        let turn = self
+            .turns
+            .wait(|| (self.closed.get() || self.serving.get()).then_some(None).or_else(|| self.try_turn().map(Some)));
+        let turn = turn.await;
+        if self.closed.get() {
+            return Err(closed());
+        }
+        if turn.is_some() {
+            poll_fn(|cx| self.poll_listen(cx)).await?;
+        }
+        Ok(())
     }
 
     /// Listens, accepts until the server is closed, and runs `serve` for every connection, each beside the others; then waits
@@ -143,15 +147,15 @@ impl Server {
         mut serve: impl FnMut(StreamReader, StreamWriter) -> F,
     ) -> Result<()> {
         let _serving = self.begin_serving_forever().await?;
-        while !self.state.closed.get() {
+        while !self.closed.get() {
             match self.accept_halves().await {
                 Ok(accepted) => {
                     for halves in accepted {
-                        let (reader, writer) = self.state.connected(halves);
-                        self.state.runtime.spawn(Box::pin(serve(reader, writer)));
+                        let (reader, writer) = self.connected(halves);
+                        self.runtime.spawn(Box::pin(serve(reader, writer)));
                     }
                 }
-                Err(_) if self.state.closed.get() => break,
+                Err(_) if self.closed.get() => break,
                 Err(error) => return Err(error),
             }
         }
@@ -173,16 +177,16 @@ impl Server {
     }
 
     async fn begin_serving_forever(&self) -> Result<ServingForever<'_>> {
-        if self.state.serving_forever.get() {
+        if self.serving_forever.get() {
             let message = "server <Server> is already being awaited on serve_forever()";
             return Err(Error::Runtime(message.into()));
         }
-        if self.state.closed.get() {
+        if self.closed.get() {
             return Err(closed());
         }
-        self.state.serving_forever.set(true);
-        let mut serving = ServingForever { state: &self.state, closes: true };
-        let started = self.state.start_serving().await;
+        self.serving_forever.set(true);
+        let mut serving = ServingForever { server: self, closes: true };
+        let started = self.start_serving().await;
         // A server that cannot listen yet may be able to later.
         serving.closes = started.is_ok();
         started.map(|()| serving)
@@ -193,7 +197,7 @@ impl Server {
     /// # asyncio
     /// `server.is_serving()`.
     pub fn is_serving(&self) -> bool {
-        self.state.serving.get()
+        self.serving.get()
     }
 
     /// The addresses that are listened on; empty once closed.
@@ -201,7 +205,7 @@ impl Server {
     /// # asyncio
     /// `[s.getsockname() for s in server.sockets]`.
     pub fn sockets(&self) -> Vec<SocketAddress> {
-        self.state.listeners.borrow().iter().flat_map(|listener| listener.addresses()).collect()
+        self.listeners.borrow().iter().flat_map(|listener| listener.addresses()).collect()
     }
 
     /// Stops listening. Accepted connections go on.
@@ -209,7 +213,23 @@ impl Server {
     /// # asyncio
     /// `server.close()`.
     pub fn close(&self) {
-        self.state.close();
+        if self.closed.replace(true) {
+            return;
+        }
+        self.serving.set(false);
+        self.accepted.take();
+        for mut listener in self.listeners.take() {
+            // Who waits is told by `driver`.
+            listener.withdraw();
+            if let Some(ending) = listener.close() {
+                self.runtime.spawn(ending);
+            }
+        }
+        if let Some(driver) = self.driver.take() {
+            driver.wake();
+        }
+        self.turns.wake();
+        self.clients.gone().wake();
     }
 
     /// Waits until the server is closed and every connection that it accepted is gone.
@@ -220,8 +240,7 @@ impl Server {
     /// # asyncio
     /// `await server.wait_closed()`, as of 3.12.
     pub async fn wait_closed(&self) {
-        let state = &self.state;
-        state.clients.gone().wait(|| (state.closed.get() && state.clients.is_empty()).then_some(())).await;
+        self.clients.gone().wait(|| (self.closed.get() && self.clients.is_empty()).then_some(())).await;
     }
 
     /// Closes every accepted connection that is still there.
@@ -229,7 +248,7 @@ impl Server {
     /// # asyncio
     /// `server.close_clients()`.
     pub fn close_clients(&self) {
-        self.state.clients.each(Client::close);
+        self.clients.each(Client::close);
     }
 
     /// Aborts every accepted connection that is still there.
@@ -237,13 +256,13 @@ impl Server {
     /// # asyncio
     /// `server.abort_clients()`.
     pub fn abort_clients(&self) {
-        self.state.clients.each(Client::abort);
+        self.clients.each(Client::abort);
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.state.close();
+        self.close();
     }
 }
 
@@ -258,22 +277,7 @@ fn closed() -> Error {
     Error::Runtime("server <Server sockets=()> is closed".into())
 }
 
-impl ServerState {
-    async fn start_serving(&self) -> Result<()> {
-        // One call does it; the others wait until it has, or has failed and leaves it to them.
-        let turn = self
-            .turns
-            .wait(|| (self.closed.get() || self.serving.get()).then_some(None).or_else(|| self.try_turn().map(Some)));
-        let turn = turn.await;
-        if self.closed.get() {
-            return Err(closed());
-        }
-        if turn.is_some() {
-            poll_fn(|cx| self.poll_listen(cx)).await?;
-        }
-        Ok(())
-    }
-
+impl Server {
     /// The right to drive the listeners. One call has it at a time, since a listener wakes one task; its end, also by
     /// cancellation, is the next one's turn.
     async fn turn(&self) -> Result<Turn<'_>> {
@@ -349,44 +353,17 @@ impl ServerState {
         Poll::Pending
     }
 
-    fn connected(self: &Rc<Self>, halves: Halves) -> (StreamReader, StreamWriter) {
+    fn connected(&self, halves: Halves) -> (StreamReader, StreamWriter) {
         let (reader, writer) = open(self.runtime, halves, self.limit);
         let connection = writer.connection();
         let client: Rc<dyn Client> = connection.clone();
         connection.join(self.clients.join(Rc::downgrade(&client)));
         (reader, writer)
     }
-
-    fn close(&self) {
-        if self.closed.replace(true) {
-            return;
-        }
-        self.serving.set(false);
-        self.accepted.take();
-        let mut in_flight = self.listeners.take();
-        in_flight.retain_mut(|listener| {
-            // Who waits is told by `driver`.
-            listener.withdraw();
-            listener.close()
-        });
-        if !in_flight.is_empty() {
-            // Ending an accept in flight may block, which a call of the program must not.
-            self.runtime.spawn(Box::pin(poll_fn(move |cx| {
-                in_flight.retain_mut(|listener| listener.poll_closed(cx).is_pending());
-                if in_flight.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-            })));
-        }
-        let driver = self.driver.take();
-        if let Some(driver) = driver {
-            driver.wake();
-        }
-        self.turns.wake();
-        self.clients.gone().wake();
-    }
 }
 
 /// The right to drive the listeners.
-struct Turn<'a>(&'a ServerState);
+struct Turn<'a>(&'a Server);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
@@ -401,15 +378,15 @@ impl Drop for Turn<'_> {
 
 /// Somebody is in `serve_forever`; leaving it closes the server.
 struct ServingForever<'a> {
-    state: &'a ServerState,
+    server: &'a Server,
     closes: bool,
 }
 
 impl Drop for ServingForever<'_> {
     fn drop(&mut self) {
-        self.state.serving_forever.set(false);
+        self.server.serving_forever.set(false);
         if self.closes {
-            self.state.close();
+            self.server.close();
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::address::SocketAddress;
 use crate::error::Result;
 use crate::extra_info::{Addresses, ExtraInfo};
 pub use crate::failure::Failure;
+use crate::runtime::Task;
 
 /// How a direction ended.
 pub type Outcome = std::result::Result<(), Failure>;
@@ -33,8 +34,8 @@ pub enum Received<'a> {
     Failed(Failure),
 }
 
-/// The receiving direction.
-pub trait ReceiveHalf {
+/// The receiving direction. A transport that takes its halves back from a connection finds its own type in it.
+pub trait ReceiveHalf: Any {
     /// Receives what there is, and waits until there is something. A read that is begun takes at most `room` bytes, at least one.
     ///
     /// # Cancel safety
@@ -50,9 +51,6 @@ pub trait ReceiveHalf {
 
     /// Ends a read in flight, in a spawned task. Gives what it brought, which may be nothing.
     fn cancel(&mut self) -> Vec<u8>;
-
-    /// Itself, for a transport that takes its halves back from a connection.
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 /// Bytes on their way out.
@@ -82,8 +80,8 @@ pub enum Sent {
     Broken,
 }
 
-/// The sending direction: one payload at a time.
-pub trait SendHalf {
+/// The sending direction: one payload at a time. It is taken back as a [`ReceiveHalf`] is.
+pub trait SendHalf: Any {
     /// Begins to send `payload`, which is not empty. Nothing else is being sent. [`poll_sent`](Self::poll_sent) goes on with it.
     fn send(&mut self, payload: Payload);
 
@@ -105,9 +103,6 @@ pub trait SendHalf {
 
     /// How the direction ended. Ready once it was ended or has broken.
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome>;
-
-    /// Itself, for a transport that takes its halves back from a connection.
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 /// What is known of a connection: an open set, asked by asyncio's names.
@@ -174,10 +169,6 @@ pub trait Listener {
     /// Nobody waits any more, for an accept or for [`poll_listen`](Self::poll_listen); what is in flight stays.
     fn withdraw(&mut self);
 
-    /// Listens no more, as far as that goes without waiting. Whether something is still in flight:
-    /// [`poll_closed`](Self::poll_closed) ends that before this is dropped.
-    fn close(&mut self) -> bool;
-
-    /// Ends what is in flight, in a spawned task.
-    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Listens no more. What is given ends what is in flight, which may block, and is to be spawned.
+    fn close(self: Box<Self>) -> Option<Task>;
 }

@@ -19,6 +19,9 @@ wit_bindgen::generate!({
         "wasi:clocks/types@0.3.2": crate::wasi::bindings::wasi::clocks::types,
         "wasi:sockets/ip-name-lookup@0.3.2": crate::wasi::bindings::wasi::sockets::ip_name_lookup,
         "wasi:sockets/types@0.3.2": crate::wasi::bindings::wasi::sockets::types,
+        "wasyncio:streams/types@0.1.0/cipher": wasyncio_core::extra_info::Cipher,
+        "wasyncio:streams/types@0.1.0/peer-credentials": wasyncio_core::extra_info::PeerCredentials,
+        "wasyncio:streams/types@0.1.0/ssl-info": wasyncio_core::extra_info::SslInfo,
     },
 });
 

@@ -21,8 +21,7 @@ impl streams::Guest for Component {
         limit: Option<u32>,
     ) -> Result<(streams::StreamReader, streams::StreamWriter, ByteStream), types::Error> {
         make_resident();
-        let limit = limit.map(Into::into);
-        let (reader, writer, outgoing) = from_streams(incoming, limit)?;
+        let (reader, writer, outgoing) = from_streams(incoming, limit.map(Into::into))?;
         Ok((streams::StreamReader::new(reader), streams::StreamWriter::new(writer), outgoing))
     }
 }
@@ -33,8 +32,7 @@ impl sockets::Guest for Component {
         limit: Option<u32>,
     ) -> Result<(streams::StreamReader, streams::StreamWriter), types::Error> {
         make_resident();
-        let limit = limit.map(Into::into);
-        Ok(split(open_connection_sock(sock, limit).await?))
+        Ok(split(open_connection_sock(sock, limit.map(Into::into)).await?))
     }
 
     async fn start_server(

@@ -1,11 +1,12 @@
 //! The interface `raw`: connections as they are.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use wasyncio_core::transport::{Halves, Info};
 use wasyncio_core::{Client, Error, Membership, Server, StreamReader, StreamWriter, Waiters};
-use wasyncio_transport::outcome::{Asked, FutureOutcome, OutcomeSource};
+use wasyncio_transport::outcome::{Asked, FutureOutcome, OptionalOutcome};
 use wasyncio_transport::{Begin, ByteStream, Inbound, Outbound, runtime};
 use wit_bindgen::rt::async_support::FutureReader;
 
@@ -68,8 +69,8 @@ type Ended = FutureReader<Result<(), ErrorCode>>;
 ///
 /// # Errors
 /// The one that it has told; a runtime error if it is not a socket's.
-fn ended(outcome: Box<dyn OutcomeSource>) -> Result<Ended, Error> {
-    let outcome = outcome.into_any().downcast::<FutureOutcome<Result<(), ErrorCode>>>().ok();
+fn ended(outcome: OptionalOutcome) -> Result<Ended, Error> {
+    let outcome = outcome.and_then(|outcome| own::<FutureOutcome<Result<(), ErrorCode>>>(outcome));
     match outcome.and_then(|outcome| outcome.into_future()).ok_or_else(not_to_be_taken)? {
         Asked::Unread(future) => Ok(future),
         Asked::Told(Ok(())) => {
@@ -82,6 +83,11 @@ fn ended(outcome: Box<dyn OutcomeSource>) -> Result<Ended, Error> {
     }
 }
 
+/// What is behind a trait, if it is this.
+fn own<T: 'static>(part: Box<dyn Any>) -> Option<Box<T>> {
+    part.downcast().ok()
+}
+
 fn not_to_be_taken() -> Error {
     Error::Runtime("the connection was written to, or has no directions that can be taken".into())
 }
@@ -90,8 +96,8 @@ impl Connection {
     /// # Errors
     /// A runtime error if the halves are none that can be given away.
     fn new(halves: Halves, read_ahead: Vec<u8>) -> Result<Self, Error> {
-        let inbound = halves.receive.into_any().downcast::<Inbound>().ok().and_then(|inbound| inbound.into_parts());
-        let outbound = halves.send.into_any().downcast::<Outbound>().ok().and_then(|outbound| outbound.into_begin());
+        let inbound = own::<Inbound>(halves.receive).and_then(|inbound| inbound.into_parts());
+        let outbound = own::<Outbound>(halves.send).and_then(|outbound| outbound.into_begin());
         let (incoming, received) = inbound.ok_or_else(not_to_be_taken)?;
         let received = ended(received)?;
         let begin = outbound.ok_or_else(not_to_be_taken)?;
@@ -135,7 +141,7 @@ impl raw::GuestConnection for Connection {
         let unopened = self.0.unopened.take();
         let Unopened { read_ahead, incoming, received, begin } = unopened
             .ok_or_else(|| Error::Runtime("the connection was opened before, or its server has ended it".into()))?;
-        let sent = ended(begin.begin(outgoing))?;
+        let sent = ended(Some(begin.begin(outgoing)))?;
         Ok(raw::Directions { read_ahead, incoming, received, sent })
     }
 

@@ -9,10 +9,11 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use wasyncio_core::address::SocketAddress;
+use wasyncio_core::runtime::Task;
 use wasyncio_core::transport::{Halves, Listener};
 use wasyncio_core::{Error, Result};
-use wasyncio_transport::{BLOCKED, Ended, Waitable, runtime};
-use wit_bindgen::rt::async_support::StreamReader;
+use wasyncio_transport::{Ended, Waitable, runtime};
+use wit_bindgen::rt::async_support::{StreamReader, StreamVtable};
 
 use super::bindings::sockets::types::{ErrorCode, TcpSocket};
 use super::bindings::wit_stream::StreamPayload;
@@ -77,15 +78,9 @@ impl Listener for TcpListener {
         }
     }
 
-    fn close(&mut self) -> bool {
-        self.accepts.as_ref().is_some_and(|accepts| accepts.in_flight)
-    }
-
-    fn poll_closed(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(accepts) = &mut self.accepts {
-            accepts.cancel();
-        }
-        Poll::Ready(())
+    fn close(self: Box<Self>) -> Option<Task> {
+        // An accept in flight is ended by the drop of `accepts`.
+        None
     }
 }
 
@@ -103,8 +98,7 @@ impl Pause {
         runtime::spawn(Box::pin(async move {
             clock::sleep(time).await;
             ending.over.set(true);
-            let waker = ending.waker.take();
-            if let Some(waker) = waker {
+            if let Some(waker) = ending.waker.take() {
                 waker.wake();
             }
         }));
@@ -120,12 +114,11 @@ impl Pause {
     }
 }
 
-/// What `tcp-socket.listen` gave. While `in_flight` is set, the host may write into `slot`, which nobody touches then.
+/// What `tcp-socket.listen` gave. While an accept is in flight, the host may write into `slot`, which nobody touches then.
 struct Accepts {
     waitable: Waitable,
-    /// Declared, and so dropped, before `slot`. None once an accept in flight was left behind.
+    /// Declared, and so dropped, before `slot`. None once this is dropped.
     stream: Option<StreamReader<TcpSocket>>,
-    in_flight: bool,
     slot: Box<u32>,
     /// Set once the host has ended the stream: nothing more will come.
     ended: bool,
@@ -134,73 +127,49 @@ struct Accepts {
 impl Accepts {
     fn new(stream: StreamReader<TcpSocket>) -> Self {
         let waitable = Waitable::new(stream.handle());
-        Self { waitable, stream: Some(stream), in_flight: false, slot: Box::new(0), ended: false }
+        Self { waitable, stream: Some(stream), slot: Box::new(0), ended: false }
     }
 
     /// The next socket; none if there will be no more.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<TcpSocket>> {
         loop {
             let Some(stream) = self.stream.as_ref().filter(|_| !self.ended) else { return Poll::Ready(None) };
-            let code = if self.in_flight {
-                ready!(self.waitable.poll(cx))
-            } else {
+            if !self.waitable.in_flight() {
+                let slot: *mut u32 = &raw mut *self.slot;
                 // SAFETY: the handle is ours and has nothing in flight; `slot` has room for one handle and stays where it is
                 // until the read has ended.
-                unsafe {
-                    let slot: *mut u32 = &raw mut *self.slot;
-                    (<TcpSocket as StreamPayload>::VTABLE.start_read)(stream.handle(), slot.cast(), 1)
-                }
-            };
-            if code == BLOCKED {
-                self.in_flight = true;
-                continue;
+                let code = unsafe { (VTABLE.start_read)(stream.handle(), slot.cast(), 1) };
+                self.waitable.begun(code);
             }
-            self.in_flight = false;
-            if let Some(socket) = self.finish(code) {
+            let ended = ready!(self.waitable.poll(Some(cx)));
+            self.ended = ended.dropped;
+            if let Some(socket) = brought(ended, &self.slot) {
                 return Poll::Ready(Some(socket));
             }
         }
     }
 
     fn withdraw(&self) {
-        if self.in_flight {
+        if self.waitable.in_flight() {
             self.waitable.withdraw();
         }
     }
+}
 
-    /// Ends an accept in flight. May block the task, so only a task may call it. A connection that it brought is closed.
-    fn cancel(&mut self) {
-        if std::mem::take(&mut self.in_flight)
-            && let Some(stream) = &self.stream
-        {
-            self.waitable.withdraw();
-            let code = self.waitable.try_take().unwrap_or_else(|| {
-                // SAFETY: the handle is ours and has a read in flight that belongs to no waitable set any more.
-                unsafe { (<TcpSocket as StreamPayload>::VTABLE.cancel_read)(stream.handle()) }
-            });
-            drop(self.finish(code));
-        }
-    }
+const VTABLE: &StreamVtable<TcpSocket> = <TcpSocket as StreamPayload>::VTABLE;
 
-    fn finish(&mut self, code: u32) -> Option<TcpSocket> {
-        let ended = Ended::decode(code);
-        self.ended = ended.dropped;
-        // SAFETY: the host has written one handle, which is ours now.
-        (ended.count > 0).then(|| unsafe { TcpSocket::from_handle(*self.slot) })
-    }
+/// The socket that a read which has `ended` has brought into its memory.
+fn brought(ended: Ended, slot: &u32) -> Option<TcpSocket> {
+    // SAFETY: the host has written one handle, which is ours now.
+    (ended.count > 0).then(|| unsafe { TcpSocket::from_handle(*slot) })
 }
 
 impl Drop for Accepts {
     fn drop(&mut self) {
-        self.waitable.withdraw();
-        if self.in_flight {
-            // Dropping a stream that is being read traps: a task ends the read first.
-            let stream = self.stream.take();
-            let slot = std::mem::take(&mut self.slot);
-            let waitable = Waitable::new(stream.as_ref().map_or(0, StreamReader::handle));
-            let mut left = Self { waitable, stream, in_flight: true, slot, ended: false };
-            self.in_flight = false;
-            runtime::spawn(Box::pin(async move { left.cancel() }));
-        }
+        let (stream, slot) = (self.stream.take(), std::mem::take(&mut self.slot));
+        // A connection that has come meanwhile is closed.
+        let close = move |ended| drop((brought(ended, &slot), stream));
+        // SAFETY: what is in flight is a read from this stream into this memory.
+        unsafe { self.waitable.cancel_later(VTABLE.cancel_read, close) };
     }
 }

@@ -5,13 +5,13 @@ use std::rc::Rc;
 
 use wasyncio_core::OsErrorKind;
 use wasyncio_core::extra_info::Addresses;
-use wasyncio_core::transport::{Capabilities, Halves, Outcome};
+use wasyncio_core::transport::{Capabilities, Halves};
 use wasyncio_transport::outcome::{FutureOutcome, OutcomeSource};
 use wasyncio_transport::{Begin, ByteStream, Inbound, Outbound};
 use wit_bindgen::rt::async_support::FutureReader;
 
+use super::bindings::BYTES;
 use super::bindings::sockets::types as wasi;
-use super::bindings::{BYTES, wit_future::FuturePayload};
 
 pub(crate) use wasi::ErrorCode;
 pub use wasi::TcpSocket;
@@ -34,7 +34,7 @@ pub(crate) fn halves(socket: TcpSocket) -> Halves {
     };
     let (incoming, received) = socket.receive();
     Halves {
-        receive: Box::new(Inbound::new(incoming, BYTES, outcome(&received))),
+        receive: Box::new(Inbound::new(incoming, BYTES, Some(outcome(received)))),
         send: Box::new(Outbound::unbegun(Box::new(Sending(socket)), BYTES)),
         info: Rc::new(info),
         capabilities: Capabilities::default(),
@@ -46,13 +46,12 @@ struct Sending(TcpSocket);
 
 impl Begin for Sending {
     fn begin(self: Box<Self>, outgoing: ByteStream) -> Box<dyn OutcomeSource> {
-        outcome(&self.0.send(outgoing))
+        outcome(self.0.send(outgoing))
     }
 }
 
-fn outcome(told: &FutureReader<Result<(), ErrorCode>>) -> Box<dyn OutcomeSource> {
-    let convert = |result: Result<(), ErrorCode>| -> Outcome { result.map_err(|code| failure(&code)) };
-    Box::new(FutureOutcome::new(told, <Result<(), ErrorCode> as FuturePayload>::VTABLE, convert))
+fn outcome(told: FutureReader<Result<(), ErrorCode>>) -> Box<dyn OutcomeSource> {
+    Box::new(FutureOutcome::new(told, |result| result.map_err(|code| failure(&code))))
 }
 
 wasyncio_transport::failure_of_error_code!(ErrorCode);

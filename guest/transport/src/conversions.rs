@@ -2,7 +2,8 @@
 
 /// Conversions between the core's types and the generated ones, by exhaustive matches: a new case breaks the build, not a user.
 ///
-/// Its arguments are the generated modules of the interfaces `types`, `connect` and `server`.
+/// Its arguments are the generated modules of the interfaces `types`, `connect` and `server`. The records `cipher`,
+/// `peer-credentials` and `ssl-info` are the core's types in them, by wit-bindgen's option `with`.
 ///
 /// Numbers are narrower on the boundary, so that every language can hold them: what is larger here becomes the largest there.
 #[macro_export]
@@ -12,7 +13,7 @@ macro_rules! conversions {
         use std::time::Duration;
 
         use wasyncio_core::address::{AddressFamily, SocketAddress};
-        use wasyncio_core::extra_info::{Cipher, ExtraInfo, PeerCredentials, SocketInfo, SslInfo};
+        use wasyncio_core::extra_info::{ExtraInfo, SocketInfo};
         use wasyncio_core::options::{ConnectionOptions, ServerOptions};
         use wasyncio_core::{Error, OsError, OsErrorKind};
         use $connect as connect;
@@ -81,9 +82,7 @@ macro_rules! conversions {
 
         impl From<types::OsError> for OsError {
             fn from(error: types::OsError) -> Self {
-                let mut converted = Self::new(error.kind.into(), error.message);
-                converted.address = error.address;
-                converted
+                Self { kind: error.kind.into(), message: error.message, address: error.address }
             }
         }
 
@@ -156,27 +155,13 @@ macro_rules! conversions {
                             family: family.into(),
                             sockname: sockname.map(Into::into),
                             peername: peername.map(Into::into),
-                            peer_credentials: peer_credentials
-                                .map(|PeerCredentials { pid, uid, gid }| types::PeerCredentials { pid, uid, gid }),
+                            peer_credentials,
                         })
                     }
                     ExtraInfo::Text(text) => Self::Text(text),
                     ExtraInfo::Bytes(bytes) => Self::Bytes(bytes),
-                    ExtraInfo::Cipher(Cipher { name, protocol, bits }) => {
-                        Self::Cipher(types::Cipher { name, protocol, bits })
-                    }
-                    ExtraInfo::Ssl(ssl) => {
-                        let SslInfo { version, alpn_protocol, server_hostname, server_side, session_reused, peercert } =
-                            ssl;
-                        Self::Ssl(types::SslInfo {
-                            version,
-                            alpn_protocol,
-                            server_hostname,
-                            server_side,
-                            session_reused,
-                            peercert,
-                        })
-                    }
+                    ExtraInfo::Cipher(cipher) => Self::Cipher(cipher),
+                    ExtraInfo::Ssl(ssl) => Self::Ssl(ssl),
                 }
             }
         }
@@ -192,23 +177,12 @@ macro_rules! conversions {
                         family: socket.family.into(),
                         sockname: socket.sockname.and_then(address),
                         peername: socket.peername.and_then(address),
-                        peer_credentials: socket
-                            .peer_credentials
-                            .map(|types::PeerCredentials { pid, uid, gid }| PeerCredentials { pid, uid, gid }),
+                        peer_credentials: socket.peer_credentials,
                     }),
                     types::ExtraInfo::Text(text) => Self::Text(text),
                     types::ExtraInfo::Bytes(bytes) => Self::Bytes(bytes),
-                    types::ExtraInfo::Cipher(types::Cipher { name, protocol, bits }) => {
-                        Self::Cipher(Cipher { name, protocol, bits })
-                    }
-                    types::ExtraInfo::Ssl(ssl) => Self::Ssl(SslInfo {
-                        version: ssl.version,
-                        alpn_protocol: ssl.alpn_protocol,
-                        server_hostname: ssl.server_hostname,
-                        server_side: ssl.server_side,
-                        session_reused: ssl.session_reused,
-                        peercert: ssl.peercert,
-                    }),
+                    types::ExtraInfo::Cipher(cipher) => Self::Cipher(cipher),
+                    types::ExtraInfo::Ssl(ssl) => Self::Ssl(ssl),
                 }
             }
         }

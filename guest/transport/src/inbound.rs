@@ -2,48 +2,44 @@
 
 #![expect(unsafe_code, reason = "the host writes into our buffer while a read is in flight")]
 
-use std::any::Any;
 use std::task::{Context, Poll, ready};
 
 use wasyncio_core::transport::{ReceiveHalf, Received};
 use wit_bindgen::rt::async_support::{StreamReader, stream_new};
 
 use crate::ByteStreamVtable;
-use crate::outcome::OutcomeSource;
-use crate::progress::{BLOCKED, Ended, MOST_ITEMS};
-use crate::runtime;
+use crate::outcome::OptionalOutcome;
+use crate::progress::{Ended, MOST_ITEMS};
 use crate::waitable::Waitable;
 
 /// A read with more room than this, in bytes, is begun only when there is something to be read, if the one before has probably
 /// taken all there was: a connection that carries much now and then must not hold memory in between.
 const PROBED_BYTES: usize = 4 * 1024;
 
-/// The receiving direction. While a read is in flight, the host may write into `chunk`, which nobody touches then.
+/// The receiving direction. While one of `reads` is in flight, the host may write into `chunk`, which nobody touches then.
 pub struct Inbound {
     reads: Waitable,
     /// Declared, and so dropped, before `chunk`. None once the stream was given away, or a read in flight was left behind.
     stream: Option<StreamReader<u8>>,
     vtable: &'static ByteStreamVtable,
-    in_flight: bool,
     chunk: Vec<u8>,
     /// The last read did not fill its room.
     emptied: bool,
     ended: bool,
-    outcome: Box<dyn OutcomeSource>,
+    outcome: OptionalOutcome,
 }
 
 impl Inbound {
     /// `vtable` is that of the component's bindings; `outcome` answers once the stream has ended.
-    pub fn new(stream: StreamReader<u8>, vtable: &'static ByteStreamVtable, outcome: Box<dyn OutcomeSource>) -> Self {
+    pub fn new(stream: StreamReader<u8>, vtable: &'static ByteStreamVtable, outcome: OptionalOutcome) -> Self {
         let reads = Waitable::new(stream.handle());
-        let chunk = Vec::new();
-        Self { reads, stream: Some(stream), vtable, in_flight: false, chunk, emptied: false, ended: false, outcome }
+        Self { reads, stream: Some(stream), vtable, chunk: Vec::new(), emptied: false, ended: false, outcome }
     }
 
-    /// The stream itself, and what tells how it ended. None while a read is in flight. A stream whose end was read cannot be given
-    /// away any more: another one stands for it, at its end.
-    pub fn into_parts(mut self) -> Option<(StreamReader<u8>, Box<dyn OutcomeSource>)> {
-        if self.in_flight {
+    /// The stream itself, and what tells how it ended, if anything does. None while a read is in flight. A stream whose end was
+    /// read cannot be given away any more: another one stands for it, at its end.
+    pub fn into_parts(mut self) -> Option<(StreamReader<u8>, OptionalOutcome)> {
+        if self.reads.in_flight() {
             return None;
         }
         self.reads.withdraw();
@@ -54,8 +50,7 @@ impl Inbound {
             drop(writer);
             stream = ended;
         }
-        let nothing = crate::outcome::Known(Ok(()));
-        Some((stream, std::mem::replace(&mut self.outcome, Box::new(nothing))))
+        Some((stream, self.outcome.take()))
     }
 
     /// Begins a read of `room` bytes at most; of none to learn that there is something.
@@ -71,7 +66,7 @@ impl Inbound {
         }
         let room = self.chunk.spare_capacity_mut();
         // SAFETY: the handle is ours and has nothing in flight. `room` stays where it is until the read has ended: `chunk` is not
-        // touched while `in_flight` is set, and `Drop` keeps it alive longer than the read.
+        // touched while the read is in flight, and `Drop` keeps it alive longer than the read.
         unsafe { (self.vtable.start_read)(stream.handle(), room.as_mut_ptr().cast(), room.len().min(MOST_ITEMS)) }
     }
 
@@ -91,16 +86,18 @@ impl ReceiveHalf for Inbound {
     fn poll_receive(&mut self, cx: &mut Context<'_>, room: usize) -> Poll<Received<'_>> {
         loop {
             if self.ended {
-                let outcome = ready!(self.outcome.poll(cx));
+                let outcome = match &mut self.outcome {
+                    Some(outcome) => ready!(outcome.poll(cx)),
+                    None => Ok(()),
+                };
                 return Poll::Ready(outcome.err().map_or(Received::Eof, Received::Failed));
             }
-            let code = if self.in_flight { ready!(self.reads.poll(cx)) } else { self.start(room) };
-            if code == BLOCKED {
-                self.in_flight = true;
-                continue;
+            if !self.reads.in_flight() {
+                let code = self.start(room);
+                self.reads.begun(code);
             }
-            self.in_flight = false;
-            self.finish(Ended::decode(code));
+            let ended = ready!(self.reads.poll(Some(cx)));
+            self.finish(ended);
             if !self.chunk.is_empty() {
                 return Poll::Ready(Received::Data(&mut self.chunk));
             }
@@ -108,52 +105,30 @@ impl ReceiveHalf for Inbound {
     }
 
     fn withdraw(&mut self) {
-        if self.in_flight {
+        if self.reads.in_flight() {
             self.reads.withdraw();
         }
     }
 
     fn in_flight(&self) -> bool {
-        self.in_flight || self.outcome.in_flight()
+        self.reads.in_flight() || self.outcome.as_ref().is_some_and(|outcome| outcome.in_flight())
     }
 
     fn cancel(&mut self) -> Vec<u8> {
-        self.outcome.cancel();
-        if std::mem::take(&mut self.in_flight)
-            && let Some(stream) = &self.stream
-        {
-            self.reads.withdraw();
-            let code = self.reads.try_take().unwrap_or_else(|| {
-                // SAFETY: the handle is ours and has a read in flight that belongs to no waitable set any more.
-                unsafe { (self.vtable.cancel_read)(stream.handle()) }
-            });
-            self.finish(Ended::decode(code));
-            return std::mem::take(&mut self.chunk);
+        if let Some(outcome) = &mut self.outcome {
+            outcome.cancel();
         }
-        Vec::new()
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
+        // SAFETY: what is in flight is a read.
+        let Some(ended) = (unsafe { self.reads.cancel(self.vtable.cancel_read) }) else { return Vec::new() };
+        self.finish(ended);
+        std::mem::take(&mut self.chunk)
     }
 }
 
 impl Drop for Inbound {
     fn drop(&mut self) {
-        self.reads.withdraw();
-        if self.in_flight
-            && let Some(stream) = self.stream.take()
-        {
-            // Dropping a stream that is being read traps, and ending the read may block: a task does both.
-            let (chunk, vtable) = (std::mem::take(&mut self.chunk), self.vtable);
-            let ended = self.reads.try_take().is_some();
-            runtime::spawn(Box::pin(async move {
-                if !ended {
-                    // SAFETY: as in `cancel`.
-                    unsafe { (vtable.cancel_read)(stream.handle()) };
-                }
-                drop((stream, chunk));
-            }));
-        }
+        let left = (self.stream.take(), std::mem::take(&mut self.chunk));
+        // SAFETY: what is in flight is a read from this stream into this memory.
+        unsafe { self.reads.cancel_later(self.vtable.cancel_read, move |_| drop(left)) };
     }
 }

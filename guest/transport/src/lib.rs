@@ -22,7 +22,7 @@ mod waitable;
 pub use inbound::Inbound;
 pub use outbound::{Begin, Outbound};
 pub use pipe::pipe;
-pub use progress::{BLOCKED, Ended, MOST_ITEMS};
+pub use progress::Ended;
 pub use waitable::Waitable;
 
 /// A component-model `stream<u8>`, to read from.

@@ -2,15 +2,13 @@
 
 #![expect(unsafe_code, reason = "the host reads our buffer while a write is in flight")]
 
-use std::any::Any;
 use std::task::{Context, Poll, ready};
 
 use wasyncio_core::transport::{Outcome, Payload, SendHalf, Sent};
 use wit_bindgen::rt::async_support::{StreamWriter, stream_new};
 
-use crate::outcome::{Known, OutcomeSource};
-use crate::progress::{BLOCKED, Ended, MOST_ITEMS};
-use crate::runtime;
+use crate::outcome::{OptionalOutcome, OutcomeSource};
+use crate::progress::{Ended, MOST_ITEMS};
 use crate::waitable::Waitable;
 use crate::{ByteStream, ByteStreamVtable};
 
@@ -23,57 +21,51 @@ pub trait Begin {
 /// The sending direction. While a write is in flight, the host may read `payload`, which nobody touches then.
 pub struct Outbound {
     vtable: &'static ByteStreamVtable,
-    state: State,
-    in_flight: bool,
+    /// What begins it, until that is done.
+    unbegun: Option<Box<dyn Begin>>,
+    /// From then on, until we end it.
+    open: Option<Open>,
+    /// From then on.
+    outcome: OptionalOutcome,
     payload: Option<Payload>,
     /// How many bytes of the payload were taken.
     taken: usize,
     broken: bool,
 }
 
-enum State {
-    Unbegun(Box<dyn Begin>),
-    Open {
-        writes: Waitable,
-        stream: StreamWriter<u8>,
-        outcome: Box<dyn OutcomeSource>,
-    },
-    /// Ended by us.
-    Ended(Box<dyn OutcomeSource>),
+struct Open {
+    writes: Waitable,
+    stream: StreamWriter<u8>,
+}
+
+impl Open {
+    fn new(stream: StreamWriter<u8>) -> Self {
+        Self { writes: Waitable::new(stream.handle()), stream }
+    }
 }
 
 impl Outbound {
     /// A direction that is begun when something is to be sent. `vtable` is that of the component's bindings.
     pub fn unbegun(begin: Box<dyn Begin>, vtable: &'static ByteStreamVtable) -> Self {
-        Self { vtable, state: State::Unbegun(begin), in_flight: false, payload: None, taken: 0, broken: false }
+        Self { vtable, unbegun: Some(begin), open: None, outcome: None, payload: None, taken: 0, broken: false }
     }
 
     /// A direction into `stream`; `outcome` answers once it was ended or has broken.
-    pub fn begun(stream: StreamWriter<u8>, vtable: &'static ByteStreamVtable, outcome: Box<dyn OutcomeSource>) -> Self {
-        let state = State::Open { writes: Waitable::new(stream.handle()), stream, outcome };
-        Self { vtable, state, in_flight: false, payload: None, taken: 0, broken: false }
+    pub fn begun(stream: StreamWriter<u8>, vtable: &'static ByteStreamVtable, outcome: OptionalOutcome) -> Self {
+        Self { vtable, unbegun: None, open: Some(Open::new(stream)), outcome, payload: None, taken: 0, broken: false }
     }
 
     /// What would begin it; none once it was begun.
     pub fn into_begin(mut self) -> Option<Box<dyn Begin>> {
-        match std::mem::replace(&mut self.state, State::Ended(Box::new(Known(Ok(()))))) {
-            State::Unbegun(begin) => Some(begin),
-            state @ (State::Open { .. } | State::Ended(_)) => {
-                self.state = state;
-                None
-            }
-        }
+        self.unbegun.take()
     }
 
     fn begin(&mut self) {
-        match std::mem::replace(&mut self.state, State::Ended(Box::new(Known(Ok(()))))) {
-            State::Unbegun(begin) => {
-                // SAFETY: the vtable is that of this component's bindings.
-                let (stream, outgoing) = unsafe { stream_new(self.vtable) };
-                let outcome = begin.begin(outgoing);
-                self.state = State::Open { writes: Waitable::new(stream.handle()), stream, outcome };
-            }
-            state => self.state = state,
+        if let Some(begin) = self.unbegun.take() {
+            // SAFETY: the vtable is that of this component's bindings.
+            let (stream, outgoing) = unsafe { stream_new(self.vtable) };
+            self.open = Some(Open::new(stream));
+            self.outcome = Some(begin.begin(outgoing));
         }
     }
 
@@ -91,22 +83,14 @@ impl SendHalf for Outbound {
         self.taken = 0;
     }
 
-    fn poll_sent(&mut self, mut cx: Option<&mut Context<'_>>) -> Poll<Sent> {
+    fn poll_sent(&mut self, cx: Option<&mut Context<'_>>) -> Poll<Sent> {
         loop {
-            if self.in_flight
-                && let State::Open { writes, .. } = &self.state
-            {
-                let code = match cx.as_deref_mut() {
-                    Some(cx) => ready!(writes.poll(cx)),
-                    None => match writes.try_take() {
-                        Some(code) => code,
-                        None => return Poll::Pending,
-                    },
-                };
-                self.in_flight = false;
-                self.finish(Ended::decode(code));
+            let Some(Open { writes, stream }) = &self.open else { return Poll::Ready(Sent::Broken) };
+            if writes.in_flight() {
+                let ended = ready!(writes.poll(cx.as_deref()));
+                self.finish(ended);
+                continue;
             }
-            let State::Open { stream, .. } = &self.state else { return Poll::Ready(Sent::Broken) };
             if self.broken {
                 return Poll::Ready(Sent::Broken);
             }
@@ -119,11 +103,7 @@ impl SendHalf for Outbound {
             // SAFETY: the handle is ours and has nothing in flight. `payload` is not touched until the write has ended, and `Drop`
             // keeps it alive longer than the write.
             let code = unsafe { (self.vtable.start_write)(stream.handle(), rest.as_ptr(), rest.len()) };
-            if code == BLOCKED {
-                self.in_flight = true;
-            } else {
-                self.finish(Ended::decode(code));
-            }
+            writes.begun(code);
         }
     }
 
@@ -132,26 +112,18 @@ impl SendHalf for Outbound {
     }
 
     fn in_flight(&self) -> bool {
-        let asks = match &self.state {
-            State::Open { outcome, .. } | State::Ended(outcome) => outcome.in_flight(),
-            State::Unbegun(_) => false,
-        };
-        self.in_flight || asks
+        self.open.as_ref().is_some_and(|open| open.writes.in_flight())
+            || self.outcome.as_ref().is_some_and(|outcome| outcome.in_flight())
     }
 
     fn cancel(&mut self) {
-        if let State::Open { outcome, .. } | State::Ended(outcome) = &mut self.state {
+        if let Some(outcome) = &mut self.outcome {
             outcome.cancel();
         }
-        if std::mem::take(&mut self.in_flight)
-            && let State::Open { writes, stream, .. } = &self.state
-        {
-            writes.withdraw();
-            let code = writes.try_take().unwrap_or_else(|| {
-                // SAFETY: the handle is ours and has a write in flight that belongs to no waitable set any more.
-                unsafe { (self.vtable.cancel_write)(stream.handle()) }
-            });
-            self.finish(Ended::decode(code));
+        // SAFETY: what is in flight is a write.
+        let ended = self.open.as_ref().and_then(|open| unsafe { open.writes.cancel(self.vtable.cancel_write) });
+        if let Some(ended) = ended {
+            self.finish(ended);
         }
         self.payload = None;
         self.taken = 0;
@@ -160,48 +132,20 @@ impl SendHalf for Outbound {
     fn end(&mut self) {
         // Also where nothing was sent: the peer is to read the end.
         self.begin();
-        if self.in_flight {
-            return;
-        }
-        match std::mem::replace(&mut self.state, State::Ended(Box::new(Known(Ok(()))))) {
-            State::Open { writes, stream, outcome } => {
-                writes.withdraw();
-                drop(stream);
-                self.state = State::Ended(outcome);
-            }
-            state => self.state = state,
-        }
+        drop(self.open.take_if(|open| !open.writes.in_flight()));
     }
 
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome> {
-        match &mut self.state {
-            State::Unbegun(_) => Poll::Ready(Ok(())),
-            State::Open { outcome, .. } | State::Ended(outcome) => outcome.poll(cx),
-        }
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
+        self.outcome.as_mut().map_or(Poll::Ready(Ok(())), |outcome| outcome.poll(cx))
     }
 }
 
 impl Drop for Outbound {
     fn drop(&mut self) {
-        let state = std::mem::replace(&mut self.state, State::Ended(Box::new(Known(Ok(())))));
-        if let State::Open { writes, stream, .. } = state {
-            writes.withdraw();
-            if self.in_flight {
-                // As in `Inbound`.
-                let (payload, vtable) = (self.payload.take(), self.vtable);
-                let ended = writes.try_take().is_some();
-                runtime::spawn(Box::pin(async move {
-                    if !ended {
-                        // SAFETY: as in `cancel`.
-                        unsafe { (vtable.cancel_write)(stream.handle()) };
-                    }
-                    drop((stream, payload));
-                }));
-            }
+        if let Some(Open { writes, stream }) = self.open.take() {
+            let left = (stream, self.payload.take());
+            // SAFETY: what is in flight is a write into this stream out of this memory.
+            unsafe { writes.cancel_later(self.vtable.cancel_write, move |_| drop(left)) };
         }
     }
 }

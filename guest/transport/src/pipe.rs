@@ -8,7 +8,6 @@ use wit_bindgen::rt::async_support::stream_new;
 
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
-use crate::outcome::Known;
 use crate::{ByteStream, ByteStreamVtable};
 
 /// Halves that receive from `incoming` and send into the stream that is given with them. Streams carry no reason for their
@@ -18,8 +17,8 @@ pub fn pipe(incoming: ByteStream, vtable: &'static ByteStreamVtable) -> (Halves,
     // SAFETY: the vtable is that of this component's bindings.
     let (sending, outgoing) = unsafe { stream_new(vtable) };
     let halves = Halves {
-        receive: Box::new(Inbound::new(incoming, vtable, Box::new(Known(Ok(()))))),
-        send: Box::new(Outbound::begun(sending, vtable, Box::new(Known(Ok(()))))),
+        receive: Box::new(Inbound::new(incoming, vtable, None)),
+        send: Box::new(Outbound::begun(sending, vtable, None)),
         info: Rc::new(Addresses::default()),
         capabilities: Capabilities::default(),
     };

@@ -1,10 +1,10 @@
 //! What the canonical ABI says of a stream operation, decoded.
 
 /// The code that says that an operation goes on; anything else ends it.
-pub const BLOCKED: u32 = u32::MAX;
+pub(crate) const BLOCKED: u32 = u32::MAX;
 
 /// The most items that one operation may be for: the host traps at more.
-pub const MOST_ITEMS: usize = (1 << 28) - 1;
+pub(crate) const MOST_ITEMS: usize = (1 << 28) - 1;
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Ended {
 impl Ended {
     /// Decodes the code of an operation that is not [`BLOCKED`]: the count above four bits, of which 0 is completed, 1
     /// dropped and 2 cancelled.
-    pub fn decode(code: u32) -> Self {
+    pub(crate) fn decode(code: u32) -> Self {
         Self { count: (code >> 4) as usize, dropped: code & 0xf == 1 }
     }
 }

@@ -10,9 +10,10 @@
 //! asynchronous call. A program that calls from another component is suspended in each asynchronous call, even if that
 //! answers at once, so the pump yields before it sends: wasmtime resumes a task that yields after every other that can run.
 //!
-//! In a task of wit-bindgen's the pump also lingers for a turn now and then after an event. That executor takes one event a
-//! turn, and wasmtime hands out that of the lowest handle first: under load the others would starve. If it is told to go
-//! on, it looks for further events before it rests. The executor of `wasyncio-executor` does so by itself.
+//! A task of wit-bindgen's, in which a program may run, is also told to linger for a turn now and then after an event. That
+//! executor takes one event a turn, and wasmtime hands out that of the lowest handle first: under load the others would
+//! starve. If it is told to go on, it looks for further events before it rests. The executor of `wasyncio-executor`, in whose
+//! tasks components run, does so by itself.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -20,14 +21,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use wasyncio_core::runtime::{Flush, Runtime, Task};
+use wasyncio_executor::{give_way, is_fair};
 
 use crate::task;
 
-/// How many polls of the pump are a turn of wit-bindgen's executor: it polls a future that wakes itself a second time before it
+/// How many polls of a future are a turn of wit-bindgen's executor: it polls a future that wakes itself a second time before it
 /// looks around.
 const LINGER_POLLS: u8 = 2;
 
-/// After how many events the pump lingers: a turn costs a system call.
+/// After how many events a task lingers: a turn costs a system call.
 const LINGER_EVENTS: usize = 8;
 
 /// So many bytes count as another event: when much is sent, those of the highest handles would wait for ever.
@@ -47,8 +49,12 @@ pub fn runtime() -> &'static dyn Runtime {
         }
 
         fn wake_later(&self, waker: &Waker) {
-            if !wasyncio_executor::give_way(waker) {
-                yield_to_host(waker.clone());
+            if !give_way(waker) {
+                let waker = waker.clone();
+                spawn(Box::pin(async move {
+                    linger().await;
+                    waker.wake();
+                }));
             }
         }
     }
@@ -64,9 +70,7 @@ struct Notes {
     spawned: Cell<bool>,
     /// The pump stays: this is a component.
     resident: Cell<bool>,
-    /// How many polls the pump still lingers for.
-    linger: Cell<u8>,
-    /// How many events there were since it was last told to.
+    /// How many events there were since a task was last told to linger.
     events: Cell<usize>,
     /// The pump has yielded since the last note was followed up.
     yielded: Cell<bool>,
@@ -76,18 +80,18 @@ thread_local! {
     static NOTES: Notes = Notes::default();
 }
 
-/// Has `waker` woken after a turn of the host, in a task of wit-bindgen's.
-fn yield_to_host(waker: Waker) {
+/// Waits for a turn of the host, in a task of wit-bindgen's.
+async fn linger() {
     let mut polls = LINGER_POLLS;
-    spawn(Box::pin(poll_fn(move |cx| {
+    poll_fn(move |cx| {
         if polls == 0 {
-            waker.wake_by_ref();
             return Poll::Ready(());
         }
         polls -= 1;
         cx.waker().wake_by_ref();
         Poll::Pending
-    })));
+    })
+    .await;
 }
 
 /// Runs `task` in the task that runs now, or in that of the pump.
@@ -103,23 +107,14 @@ pub fn spawn(task: Task) {
 /// Has the task that was just told of an event look for more of them before it rests, if it is time to. `moved` is how many items
 /// the event was about.
 pub(crate) fn look_for_more(moved: usize) {
-    if wasyncio_executor::is_fair() {
+    if is_fair() {
         return;
     }
-    let elsewhere = NOTES.with(|notes| {
-        notes.events.set(notes.events.get() + 1 + moved / EVENT_BYTES);
-        if notes.events.get() < LINGER_EVENTS {
-            return true;
-        }
-        notes.events.set(0);
-        let elsewhere = notes.resident.get() && !task::resident_runs();
-        if !elsewhere {
-            notes.linger.set(LINGER_POLLS);
-        }
-        elsewhere
-    });
-    if !elsewhere {
-        wake();
+    let events = NOTES.with(|notes| notes.events.get()) + 1 + moved / EVENT_BYTES;
+    let due = events >= LINGER_EVENTS;
+    NOTES.with(|notes| notes.events.set(if due { 0 } else { events }));
+    if due {
+        spawn(Box::pin(linger()));
     }
 }
 
@@ -148,43 +143,19 @@ impl Notes {
         for task in self.tasks.take() {
             wit_bindgen::spawn_local(task);
         }
-        if !self.resident.get() {
-            self.flush();
-            if self.lingers(cx) {
-                return Poll::Pending;
-            }
-            self.spawned.set(false);
-            return Poll::Ready(());
-        }
-        if self.lingers(cx) {
+        let resident = self.resident.get();
+        if resident && !self.unsent.borrow().is_empty() && !self.yielded.replace(true) && give_way(cx.waker()) {
             return Poll::Pending;
         }
-        if !self.unsent.borrow().is_empty() && !self.yielded.replace(true) {
-            if wasyncio_executor::give_way(cx.waker()) {
-                return Poll::Pending;
-            }
-            self.linger.set(LINGER_POLLS);
-            if self.lingers(cx) {
-                return Poll::Pending;
-            }
-        }
         self.yielded.set(false);
-        self.flush();
-        *self.pump.borrow_mut() = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    /// Has the pump polled again, if it is to linger.
-    fn lingers(&self, cx: &Context<'_>) -> bool {
-        let Some(left) = self.linger.get().checked_sub(1) else { return false };
-        self.linger.set(left);
-        cx.waker().wake_by_ref();
-        true
-    }
-
-    fn flush(&self) {
         for unsent in self.unsent.take() {
             unsent.flush_written();
         }
+        if !resident {
+            self.spawned.set(false);
+            return Poll::Ready(());
+        }
+        self.pump.replace(Some(cx.waker().clone()));
+        Poll::Pending
     }
 }

@@ -19,11 +19,6 @@ pub(crate) fn make_current_resident() {
     }
 }
 
-/// Whether the resident task runs now.
-pub(crate) fn resident_runs() -> bool {
-    RESIDENT.with_borrow(|resident| resident.as_ref().and_then(Task::is_current)).unwrap_or(false)
-}
-
 /// Whether `task` is the one that [`current_or_resident`] gives.
 pub(crate) fn is_current_or_resident(task: &Task) -> bool {
     task.is_current()

@@ -19,7 +19,7 @@ use std::ffi::c_void;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use crate::progress::Ended;
+use crate::progress::{BLOCKED, Ended};
 use crate::runtime;
 use crate::task::{self, Task};
 
@@ -28,8 +28,13 @@ pub struct Waitable {
     inner: Rc<Inner>,
 }
 
+/// The canonical ABI's function that ends an operation in flight.
+type Cancel = unsafe extern "C" fn(u32) -> u32;
+
 struct Inner {
     handle: u32,
+    /// An operation was begun, and its end was not taken.
+    in_flight: Cell<bool>,
     /// The code that the operation ended with, until it is taken.
     code: Cell<Option<u32>>,
     waker: RefCell<Option<Waker>>,
@@ -40,12 +45,13 @@ struct Inner {
 }
 
 impl Waitable {
-    /// `handle` is the end of a stream or a future that this component owns. [`withdraw`](Self::withdraw) is called before that is
+    /// `handle` is the end of a stream that this component owns. [`withdraw`](Self::withdraw) is called before that is
     /// dropped or given away.
     pub fn new(handle: u32) -> Self {
         Self {
             inner: Rc::new(Inner {
                 handle,
+                in_flight: Cell::default(),
                 code: Cell::default(),
                 waker: RefCell::default(),
                 task: RefCell::default(),
@@ -54,12 +60,24 @@ impl Waitable {
         }
     }
 
-    /// The code of the operation in flight, once it has ended; else the current task is woken when it has.
-    pub fn poll(&self, cx: &Context<'_>) -> Poll<u32> {
+    /// An operation was begun, and `code` is what the canonical ABI said. No other was in flight.
+    pub fn begun(&self, code: u32) {
+        self.inner.in_flight.set(true);
+        self.inner.code.set((code != BLOCKED).then_some(code));
+    }
+
+    /// Whether an operation is in flight, or has ended and its end was not taken.
+    pub fn in_flight(&self) -> bool {
+        self.inner.in_flight.get()
+    }
+
+    /// How the operation in flight has ended, once it has; else the current task is woken when it has, if there is a context.
+    pub fn poll(&self, cx: Option<&Context<'_>>) -> Poll<Ended> {
         let inner = &self.inner;
-        if let Some(code) = inner.code.take() {
-            return Poll::Ready(code);
+        if let Some(ended) = inner.take_end() {
+            return Poll::Ready(ended);
         }
+        let Some(cx) = cx else { return Poll::Pending };
         inner.waker.borrow_mut().get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
         let here = inner.task.borrow().as_ref().is_some_and(task::is_current_or_resident);
         if !here {
@@ -77,9 +95,34 @@ impl Waitable {
         Poll::Pending
     }
 
-    /// The code of the operation if its end was told already.
-    pub fn try_take(&self) -> Option<u32> {
-        self.inner.code.take()
+    /// Ends the operation in flight, if there is one: by `cancel` if its end was not told, which may block the task.
+    ///
+    /// # Safety
+    /// `cancel` is the canonical ABI's function that ends an operation of this kind.
+    pub unsafe fn cancel(&self, cancel: Cancel) -> Option<Ended> {
+        self.withdraw();
+        if self.in_flight() && self.inner.code.get().is_none() {
+            // SAFETY: the handle is ours and has an operation in flight that belongs to no waitable set any more; the rest is the
+            // caller's promise.
+            self.inner.code.set(Some(unsafe { cancel(self.inner.handle) }));
+        }
+        self.inner.take_end()
+    }
+
+    /// As [`cancel`](Self::cancel), by a task of its own, which calls `then`. For an owner that is dropped: to drop a stream
+    /// traps while an operation is in flight. If there is none, `then` is dropped at once.
+    ///
+    /// # Safety
+    /// As there. `then` owns the end of the stream, and the memory of the operation.
+    pub unsafe fn cancel_later(&self, cancel: Cancel, then: impl FnOnce(Ended) + 'static) {
+        self.withdraw();
+        if self.in_flight() {
+            let operation = Self { inner: self.inner.clone() };
+            runtime::spawn(Box::pin(async move {
+                // SAFETY: the caller's promise.
+                unsafe { operation.cancel(cancel) }.map(then);
+            }));
+        }
     }
 
     /// Nobody waits any more; the operation goes on.
@@ -91,6 +134,14 @@ impl Waitable {
             // SAFETY: this is the pointer that was registered in `poll`, and its count is taken back.
             drop(unsafe { Rc::from_raw(told.cast::<Inner>().cast_const()) });
         }
+    }
+}
+
+impl Inner {
+    fn take_end(&self) -> Option<Ended> {
+        let code = self.code.take()?;
+        self.in_flight.set(false);
+        Some(Ended::decode(code))
     }
 }
 

@@ -14,12 +14,6 @@ use crate::error::{Error, Result};
 use crate::reader_state::Source;
 use crate::semantics::reader_core::ReaderCore;
 
-/// How far the driver has come with sending.
-enum Driven {
-    Done,
-    Failed(Error),
-}
-
 impl Connection {
     /// `transport.close`.
     pub(crate) fn close(self: &Rc<Self>) {
@@ -77,8 +71,7 @@ impl Connection {
     /// Has the driver run, and look at the phase.
     pub(super) fn drive(self: &Rc<Self>) {
         if self.driver_runs.replace(true) {
-            let driver = self.driver.take();
-            if let Some(driver) = driver {
+            if let Some(driver) = self.driver.take() {
                 driver.wake();
             }
         } else {
@@ -108,19 +101,19 @@ impl Connection {
                     self.driver.replace(Some(cx.waker().clone()));
                     return Poll::Pending;
                 }
-                (Phase::Open | Phase::Closing, Poll::Ready(Driven::Failed(error))) => self.lose(Some(error)),
-                (Phase::Open, Poll::Ready(Driven::Done)) => {
+                (Phase::Open | Phase::Closing, Poll::Ready(Err(error))) => self.lose(Some(error)),
+                (Phase::Open, Poll::Ready(Ok(()))) => {
                     self.driver_runs.set(false);
                     self.driver.take();
                     return Poll::Ready(());
                 }
-                (Phase::Closing, Poll::Ready(Driven::Done)) => self.finish(),
+                (Phase::Closing, Poll::Ready(Ok(()))) => self.finish(),
             }
         }
     }
 
     /// Sends on, and finds out why if it cannot. Not while aborting.
-    fn poll_sending(&self, cx: &mut Context<'_>) -> Poll<Driven> {
+    fn poll_sending(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if matches!(self.phase.get(), Phase::Aborting | Phase::Lost) {
             return Poll::Pending;
         }
@@ -130,14 +123,14 @@ impl Connection {
         };
         self.progressed();
         match std::task::ready!(progress) {
-            Progress::Done => Poll::Ready(Driven::Done),
+            Progress::Done => Poll::Ready(Ok(())),
             Progress::Broken => {
                 let outcome = match self.sending.borrow_mut().as_mut() {
                     Some(sending) => std::task::ready!(sending.poll_outcome(cx)),
                     None => Ok(()),
                 };
                 let error = outcome.map_or_else(|failure| self.error_of(failure), |()| Error::connection_lost());
-                Poll::Ready(Driven::Failed(error))
+                Poll::Ready(Err(error))
             }
         }
     }
@@ -170,8 +163,7 @@ impl Connection {
         self.resumed.take();
         self.drainers.answer(&cause.map_or(Ok(()), Err));
         self.closed.wake();
-        let driver = self.driver.take();
-        if let Some(driver) = driver {
+        if let Some(driver) = self.driver.take() {
             driver.wake();
         }
         drop(self.membership.take());

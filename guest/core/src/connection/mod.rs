@@ -52,7 +52,7 @@ pub(crate) struct Connection {
     sending: RefCell<Option<SendBuffer>>,
     info: Rc<dyn Info>,
     capabilities: Capabilities,
-    marks: Cell<WaterMarks>,
+    marks: RefCell<WaterMarks>,
     phase: Cell<Phase>,
     /// `write_eof` was called.
     eof_written: Cell<bool>,
@@ -86,7 +86,7 @@ impl Connection {
             sending: RefCell::new(Some(SendBuffer::new(halves.send))),
             info: halves.info,
             capabilities: halves.capabilities,
-            marks: Cell::default(),
+            marks: RefCell::default(),
             phase: Cell::new(Phase::Open),
             eof_written: Cell::default(),
             writes_dropped: Cell::default(),

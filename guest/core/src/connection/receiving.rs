@@ -133,11 +133,11 @@ impl Source for Connection {
     }
 
     fn resume_reading(&self) {
-        if !self.is_closing() && self.reading_paused.replace(false) {
-            let waker = self.resumed.take();
-            if let Some(waker) = waker {
-                waker.wake();
-            }
+        if !self.is_closing()
+            && self.reading_paused.replace(false)
+            && let Some(waker) = self.resumed.take()
+        {
+            waker.wake();
         }
     }
 }

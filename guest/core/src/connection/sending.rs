@@ -59,7 +59,7 @@ impl Connection {
             sending.push(data);
             sending.len()
         };
-        let (_, high) = self.marks.get().limits();
+        let (_, high) = self.marks.borrow().limits();
         if size >= SEND_AT_ONCE_BYTES || size as u64 > high {
             self.flush();
             self.grown();
@@ -68,21 +68,17 @@ impl Connection {
 
     /// More may be buffered than the high-water mark.
     fn grown(&self) {
-        let mut marks = self.marks.get();
-        marks.grown(self.unsent());
-        self.marks.set(marks);
+        self.marks.borrow_mut().grown(self.unsent());
     }
 
     /// `transport.get_write_buffer_limits`: the low mark and the high one, in bytes.
     pub(crate) fn write_buffer_limits(&self) -> (u64, u64) {
-        self.marks.get().limits()
+        self.marks.borrow().limits()
     }
 
     /// `transport.set_write_buffer_limits`.
     pub(crate) fn set_write_buffer_limits(self: &Rc<Self>, high: Option<u64>, low: Option<u64>) -> Result<()> {
-        let mut marks = self.marks.get();
-        marks.set(high, low)?;
-        self.marks.set(marks);
+        self.marks.borrow_mut().set(high, low)?;
         // What was written may have gone above the new mark.
         self.flush();
         self.grown();
@@ -116,9 +112,7 @@ impl Connection {
             // What is not buffered any more was dropped, not sent: who drains is told why, by the end.
             return;
         }
-        let mut marks = self.marks.get();
-        let resumed = marks.shrunk(self.unsent());
-        self.marks.set(marks);
+        let resumed = self.marks.borrow_mut().shrunk(self.unsent());
         if self.eof_written.get()
             && let Some(sending) = self.sending.borrow_mut().as_mut()
         {
@@ -152,7 +146,7 @@ impl Connection {
         if self.phase.get() == Phase::Lost {
             return Err(Error::connection_lost());
         }
-        if self.is_broken() || self.marks.get().paused() { self.drainers.next().await } else { Ok(()) }
+        if self.is_broken() || self.marks.borrow().paused() { self.drainers.next().await } else { Ok(()) }
     }
 
     /// `transport.write_eof`.

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use super::runtime::ScriptedRuntime;
 use crate::address::SocketAddress;
 use crate::error::{Error, Result};
+use crate::runtime::Task;
 use crate::transport::{Halves, Listener};
 
 /// A listening socket as peers and the system see it. Clones are the same socket.
@@ -172,17 +174,21 @@ impl Listener for ScriptedListener {
         drop(wakers);
     }
 
-    fn close(&mut self) -> bool {
-        let mut state = self.0.0.borrow_mut();
-        assert!(!state.closed, "a listener is closed twice");
-        state.closed = true;
-        state.in_flight
+    fn close(self: Box<Self>) -> Option<Task> {
+        let in_flight = {
+            let mut state = self.0.0.borrow_mut();
+            state.closed = true;
+            state.in_flight
+        };
+        in_flight.then(|| -> Task { Box::pin(poll_fn(move |cx| self.poll_closed(cx))) })
     }
+}
 
-    fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+impl ScriptedListener {
+    /// Ends what is in flight.
+    fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
         let mut state = self.0.0.borrow_mut();
         assert!(state.runtime.in_task(), "an accept is cancelled in a call of the program");
-        assert!(state.closed, "what is in flight is ended before the listener is closed");
         if state.close_held {
             state.close_waker = Some(cx.waker().clone());
             return Poll::Pending;

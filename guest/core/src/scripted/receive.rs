@@ -1,6 +1,5 @@
 //! The receiving direction.
 
-use std::any::Any;
 use std::task::{Context, Poll};
 
 use super::wire::{Read, Wire};
@@ -86,10 +85,6 @@ impl ReceiveHalf for ScriptedReceive {
             }
             None => Vec::new(),
         }
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
     }
 }
 

@@ -1,6 +1,5 @@
 //! The sending direction.
 
-use std::any::Any;
 use std::task::{Context, Poll};
 
 use super::wire::{Wire, Write};
@@ -81,10 +80,6 @@ impl SendHalf for ScriptedSend {
         }
         state.outcome_waker = None;
         Poll::Ready(state.broken.clone().unwrap_or(Ok(())))
-    }
-
-    fn into_any(self: Box<Self>) -> Box<dyn Any> {
-        self
     }
 }
 

@@ -12,10 +12,23 @@ pub(crate) trait ReadOperation {
     /// The name that Python's message about a second waiter has.
     const NAME: &'static str;
 
+    /// The first step. It fails with the stream's exception, if there is one.
+    fn begin(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>> {
+        if let Err(error) = core.check_exception() {
+            return self.fail(error, core).map(Some);
+        }
+        if self.waits_first(core) { Ok(None) } else { self.step(core) }
+    }
+
+    /// Whether it waits for data before it looks at the buffer.
+    fn waits_first(&self, _core: &ReaderCore) -> bool {
+        false
+    }
+
     /// Goes on as far as the buffer allows; none means: wait for data.
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>>;
 
-    /// The wait ended with a stored exception.
+    /// The stream has an exception.
     fn fail(&mut self, error: Error, _core: &mut ReaderCore) -> Result<Vec<u8>> {
         Err(error)
     }
@@ -32,14 +45,7 @@ pub(crate) trait ReadOperation {
 
 /// `read(n)` for n >= 0: what there is, but at least one byte unless the stream has ended.
 pub(crate) struct Read {
-    at_most: usize,
-    started: bool,
-}
-
-impl Read {
-    pub(crate) fn new(at_most: usize) -> Self {
-        Self { at_most, started: false }
-    }
+    pub(crate) at_most: usize,
 }
 
 impl ReadOperation for Read {
@@ -49,14 +55,11 @@ impl ReadOperation for Read {
         answered && self.at_most > 0
     }
 
+    fn waits_first(&self, core: &ReaderCore) -> bool {
+        self.at_most > 0 && core.is_drained()
+    }
+
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>> {
-        if !self.started {
-            core.check_exception()?;
-            self.started = true;
-            if self.at_most > 0 && core.buffered().is_empty() && !core.eof() {
-                return Ok(None);
-            }
-        }
         Ok(Some(core.take(self.at_most)))
     }
 }
@@ -67,22 +70,26 @@ impl ReadOperation for Read {
 #[derive(Default)]
 pub(crate) struct ReadAll {
     taken: Vec<u8>,
-    block: Option<Read>,
 }
 
 impl ReadOperation for ReadAll {
     const NAME: &'static str = "read";
 
+    fn waits_first(&self, core: &ReaderCore) -> bool {
+        core.is_drained()
+    }
+
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>> {
         loop {
-            let limit = core.limit();
-            let block = self.block.get_or_insert_with(|| Read::new(limit)).step(core)?;
-            let Some(block) = block else { return Ok(None) };
-            self.block = None;
+            let block = core.take(core.limit());
             if block.is_empty() {
                 return Ok(Some(std::mem::take(&mut self.taken)));
             }
             self.taken.extend_from_slice(&block);
+            core.check_exception()?;
+            if core.is_drained() {
+                return Ok(None);
+            }
         }
     }
 
@@ -96,7 +103,6 @@ pub(crate) struct ReadExactly {
     /// As asked for.
     expected: u64,
     count: usize,
-    started: bool,
 }
 
 impl ReadExactly {
@@ -107,7 +113,7 @@ impl ReadExactly {
             return Err(Error::Value("readexactly size can not be less than zero".into()));
         }
         // More than the address space holds never arrives: the read ends with the stream, as it should.
-        Ok(Self { expected: count.unsigned_abs(), count: usize::try_from(count).unwrap_or(usize::MAX), started: false })
+        Ok(Self { expected: count.unsigned_abs(), count: usize::try_from(count).unwrap_or(usize::MAX) })
     }
 }
 
@@ -119,10 +125,6 @@ impl ReadOperation for ReadExactly {
     }
 
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>> {
-        if !self.started {
-            core.check_exception()?;
-            self.started = true;
-        }
         if core.buffered().len() >= self.count {
             return Ok(Some(core.take(self.count)));
         }
@@ -137,14 +139,13 @@ impl ReadOperation for ReadExactly {
 /// `readuntil(separators)`.
 pub(crate) struct ReadUntil {
     separators: Separators,
-    started: bool,
     /// No separator begins before this offset into the buffer: it has been searched.
     offset: usize,
 }
 
 impl ReadUntil {
     pub(crate) fn new(separators: Separators) -> Self {
-        Self { separators, started: false, offset: 0 }
+        Self { separators, offset: 0 }
     }
 }
 
@@ -152,10 +153,6 @@ impl ReadOperation for ReadUntil {
     const NAME: &'static str = "readuntil";
 
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>> {
-        if !self.started {
-            core.check_exception()?;
-            self.started = true;
-        }
         let buffered = core.buffered().len();
         if buffered.saturating_sub(self.offset) >= self.separators.shortest() {
             if let Some(found) = self.separators.find(core.buffered(), self.offset) {
@@ -184,7 +181,6 @@ const NOT_FOUND: &str = "Separator is not found, and chunk exceed the limit";
 /// The one separator is a byte, which makes this simpler and faster than [`ReadUntil`] with the same meaning.
 #[derive(Default)]
 pub(crate) struct ReadLine {
-    started: bool,
     /// The buffer has been searched up to here.
     offset: usize,
     /// What came is a whole line, or an overrun: not what was left at the end.
@@ -196,12 +192,6 @@ impl ReadOperation for ReadLine {
     const NAME: &'static str = ReadUntil::NAME;
 
     fn step(&mut self, core: &mut ReaderCore) -> Result<Option<Vec<u8>>> {
-        if !self.started {
-            self.started = true;
-            if let Err(error) = core.check_exception() {
-                return self.fail(error, core).map(Some);
-            }
-        }
         // Another task may have read meanwhile; CPython goes on from the same offset then, too.
         let space = core.buffered().get(self.offset..).unwrap_or_default();
         let Some(at) = memchr::memchr(b'\n', space) else {

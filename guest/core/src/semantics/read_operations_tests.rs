@@ -21,11 +21,11 @@ fn line() -> ReadLine {
 #[test]
 fn read_gives_what_there_is() {
     let mut core = core_with(10, b"abcdef");
-    assert_eq!(Read::new(4).step(&mut core), Ok(Some(b"abcd".to_vec())));
-    assert_eq!(Read::new(4).step(&mut core), Ok(Some(b"ef".to_vec())));
-    assert_eq!(Read::new(0).step(&mut core), Ok(Some(vec![])));
-    let mut waiting = Read::new(4);
-    assert_eq!(waiting.step(&mut core), Ok(None));
+    assert_eq!(Read { at_most: 4 }.begin(&mut core), Ok(Some(b"abcd".to_vec())));
+    assert_eq!(Read { at_most: 4 }.begin(&mut core), Ok(Some(b"ef".to_vec())));
+    assert_eq!(Read { at_most: 0 }.begin(&mut core), Ok(Some(vec![])));
+    let mut waiting = Read { at_most: 4 };
+    assert_eq!(waiting.begin(&mut core), Ok(None));
     core.feed_eof().now();
     assert_eq!(waiting.step(&mut core), Ok(Some(vec![])));
 }
@@ -34,20 +34,20 @@ fn read_gives_what_there_is() {
 fn read_all_goes_on_past_the_limit_and_gives_back_what_it_took_when_cancelled() {
     let mut core = core_with(3, b"abcdefgh");
     let mut all = ReadAll::default();
-    assert_eq!(all.step(&mut core), Ok(None));
+    assert_eq!(all.begin(&mut core), Ok(None));
     core.feed_data(b"ij").expect("the end was not fed yet").now();
     all.cancel(&mut core);
     assert_eq!(core.buffered(), b"abcdefghij");
     core.feed_eof().now();
-    assert_eq!(ReadAll::default().step(&mut core), Ok(Some(b"abcdefghij".to_vec())));
+    assert_eq!(ReadAll::default().begin(&mut core), Ok(Some(b"abcdefghij".to_vec())));
 }
 
 #[test]
 fn readexactly_carries_the_partial_bytes_when_the_stream_ends() {
     let mut core = core_with(3, b"abcde");
-    assert_eq!(ReadExactly::new(4).and_then(|mut read| read.step(&mut core)), Ok(Some(b"abcd".to_vec())));
+    assert_eq!(ReadExactly::new(4).and_then(|mut read| read.begin(&mut core)), Ok(Some(b"abcd".to_vec())));
     let mut read = ReadExactly::new(4).expect("4 is not negative");
-    assert_eq!(read.step(&mut core), Ok(None));
+    assert_eq!(read.begin(&mut core), Ok(None));
     core.feed_eof().now();
     let error = Error::IncompleteRead { partial: b"e".to_vec(), expected: Some(4) };
     assert_eq!(read.step(&mut core), Err(error));
@@ -65,24 +65,24 @@ fn readexactly_refuses_a_negative_size() {
 fn readuntil_over_limit_leaves_buffer_untouched() {
     let mut core = core_with(3, b"some dataAA");
     let overrun = |message: &'static str, consumed| Err(Error::LimitOverrun { message: message.into(), consumed });
-    assert_eq!(until(&["AAA"]).step(&mut core), overrun(NOT_FOUND, 9));
+    assert_eq!(until(&["AAA"]).begin(&mut core), overrun(NOT_FOUND, 9));
     assert_eq!(core.buffered(), b"some dataAA");
     core.feed_data(b"A").expect("the end was not fed yet").now();
-    assert_eq!(until(&["AAA"]).step(&mut core), overrun(FOUND_TOO_FAR, 9));
+    assert_eq!(until(&["AAA"]).begin(&mut core), overrun(FOUND_TOO_FAR, 9));
     assert_eq!(core.buffered(), b"some dataAAA");
 }
 
 #[test]
 fn readline_over_limit_drops_the_line_and_keeps_the_rest() {
     let mut core = core_with(4, b"toolong\nok\n");
-    assert_eq!(line().step(&mut core), Err(Error::Value(FOUND_TOO_FAR.into())));
-    assert_eq!(line().step(&mut core), Ok(Some(b"ok\n".to_vec())));
+    assert_eq!(line().begin(&mut core), Err(Error::Value(FOUND_TOO_FAR.into())));
+    assert_eq!(line().begin(&mut core), Ok(Some(b"ok\n".to_vec())));
 }
 
 #[test]
 fn readline_over_limit_without_an_end_clears_the_buffer() {
     let mut core = core_with(4, b"toolong");
-    assert_eq!(line().step(&mut core), Err(Error::Value(NOT_FOUND.into())));
+    assert_eq!(line().begin(&mut core), Err(Error::Value(NOT_FOUND.into())));
     assert_eq!(core.buffered(), b"");
 }
 
@@ -90,9 +90,9 @@ fn readline_over_limit_without_an_end_clears_the_buffer() {
 fn readline_gives_the_partial_line_at_the_end() {
     let mut core = core_with(10, b"a\nb");
     core.feed_eof().now();
-    assert_eq!(line().step(&mut core), Ok(Some(b"a\n".to_vec())));
-    assert_eq!(line().step(&mut core), Ok(Some(b"b".to_vec())));
-    assert_eq!(line().step(&mut core), Ok(Some(vec![])));
+    assert_eq!(line().begin(&mut core), Ok(Some(b"a\n".to_vec())));
+    assert_eq!(line().begin(&mut core), Ok(Some(b"b".to_vec())));
+    assert_eq!(line().begin(&mut core), Ok(Some(vec![])));
 }
 
 #[test]
@@ -100,9 +100,9 @@ fn a_stored_exception_comes_before_everything_else() {
     let mut core = core_with(10, b"a\n");
     core.set_exception(Error::Other("gone".into())).now();
     let gone = Err(Error::Other("gone".into()));
-    assert_eq!(line().step(&mut core), gone);
-    assert_eq!(Read::new(0).step(&mut core), gone);
-    assert_eq!(ReadExactly::new(0).and_then(|mut read| read.step(&mut core)), gone);
+    assert_eq!(line().begin(&mut core), gone);
+    assert_eq!(Read { at_most: 0 }.begin(&mut core), gone);
+    assert_eq!(ReadExactly::new(0).and_then(|mut read| read.begin(&mut core)), gone);
 }
 
 #[test]

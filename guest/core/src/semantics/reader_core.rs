@@ -93,6 +93,11 @@ impl ReaderCore {
         self.eof && self.buffer.is_empty()
     }
 
+    /// Whether there is nothing to be read, and more may come.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.buffer.is_empty() && !self.eof
+    }
+
     /// The stored exception.
     pub(crate) fn exception(&self) -> Option<&Error> {
         self.exception.as_ref()

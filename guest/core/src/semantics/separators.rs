@@ -7,20 +7,17 @@
 //! of nearly nothing else. A search for each separator by itself would always look at all data once for each; an Aho-Corasick
 //! automaton has the better worst case, but would make up a good part of `wasyncio.wasm`.
 
+use std::ops::Range;
+
 use crate::error::{Error, Result};
 
-/// One or more separators, none of them empty.
+/// One or more separators, none of them empty; shortest first, as CPython sorts them: of two that end together it takes the first.
 #[derive(Debug)]
 pub(crate) struct Separators {
-    all: Sorted,
+    /// One behind the other: a `readuntil` does not live long enough to be worth an allocation for each.
+    bytes: Vec<u8>,
+    lengths: Vec<usize>,
     lasts: LastBytes,
-}
-
-/// Where a separator was found: the bytes `start..end`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Match {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
 }
 
 impl Separators {
@@ -36,54 +33,38 @@ impl Separators {
         match sorted.as_slice() {
             [] => Err(Error::Value("Separator should contain at least one element".into())),
             [[], ..] => Err(Error::Value("Separator should be at least one-byte string".into())),
-            sorted => Ok(Self { all: Sorted::of(sorted), lasts: LastBytes::of(sorted) }),
+            sorted => Ok(Self {
+                bytes: sorted.concat(),
+                lengths: sorted.iter().map(|separator| separator.len()).collect(),
+                lasts: LastBytes::of(sorted),
+            }),
         }
-    }
-
-    /// The length of the shortest separator in bytes, at least 1.
-    pub(crate) fn shortest(&self) -> usize {
-        self.all.lengths.first().copied().unwrap_or(1)
-    }
-
-    /// The length of the longest separator in bytes.
-    pub(crate) fn longest(&self) -> usize {
-        self.all.lengths.last().copied().unwrap_or(1)
-    }
-
-    /// The match that ends first in `bytes` among those that begin at `from` or later; of two that end together the shorter.
-    pub(crate) fn find(&self, bytes: &[u8], from: usize) -> Option<Match> {
-        let (start, end) = first_end(bytes.get(from..)?, &self.all, &self.lasts)?;
-        Some(Match { start: from + start, end: from + end })
-    }
-}
-
-/// The separators, shortest first, as CPython sorts them: of two that end together it takes the first.
-#[derive(Debug)]
-struct Sorted {
-    /// One behind the other: a `readuntil` does not live long enough to be worth an allocation for each.
-    bytes: Vec<u8>,
-    lengths: Vec<usize>,
-}
-
-impl Sorted {
-    fn of(separators: &[&[u8]]) -> Self {
-        Self { bytes: separators.concat(), lengths: separators.iter().map(|separator| separator.len()).collect() }
     }
 
     fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = self.bytes.as_slice();
         self.lengths.iter().map_while(move |&length| rest.split_off(..length))
     }
-}
 
-/// The first place in `bytes` where one of the separators has just ended, with where the first of those begins.
-fn first_end(bytes: &[u8], separators: &Sorted, lasts: &LastBytes) -> Option<(usize, usize)> {
-    let mut end = 0;
-    loop {
-        end += lasts.find(bytes.get(end..)?)? + 1;
-        let before = bytes.get(..end)?;
-        if let Some(separator) = separators.iter().find(|separator| before.ends_with(separator)) {
-            return Some((end - separator.len(), end));
+    /// The length of the shortest separator in bytes, at least 1.
+    pub(crate) fn shortest(&self) -> usize {
+        self.lengths.first().copied().unwrap_or(1)
+    }
+
+    /// The length of the longest separator in bytes.
+    pub(crate) fn longest(&self) -> usize {
+        self.lengths.last().copied().unwrap_or(1)
+    }
+
+    /// The match that ends first in `bytes` among those that begin at `from` or later; of two that end together the shorter.
+    pub(crate) fn find(&self, bytes: &[u8], from: usize) -> Option<Range<usize>> {
+        let mut end = from;
+        loop {
+            end += self.lasts.find(bytes.get(end..)?)? + 1;
+            let before = bytes.get(from..end)?;
+            if let Some(separator) = self.iter().find(|separator| before.ends_with(separator)) {
+                return Some(end - separator.len()..end);
+            }
         }
     }
 }
@@ -187,14 +168,14 @@ mod tests {
         let all: Vec<[u8; 1]> = (0..=255).map(|byte| [byte]).collect();
         let separators = Separators::new(&all).expect("separators are not empty");
         for byte in 0..=255 {
-            assert_eq!(separators.find(&[byte], 0), Some(Match { start: 0, end: 1 }));
+            assert_eq!(separators.find(&[byte], 0), Some(0..1));
         }
         for last in 0..=255 {
             // Four other bytes and this one, which is the only one that is there.
             let others = [last ^ 1, last ^ 64, last ^ 128, last ^ 255, last].map(|byte| [byte]);
             let separators = Separators::new(&others).expect("separators are not empty");
             let data = [last ^ 2, last ^ 66, last ^ 254, last];
-            assert_eq!(separators.find(&data, 0), Some(Match { start: 3, end: 4 }), "{last}");
+            assert_eq!(separators.find(&data, 0), Some(3..4), "{last}");
         }
     }
 
@@ -209,14 +190,14 @@ mod tests {
     }
 
     /// CPython 3.14's own loop: a search for each separator, of which the first that ends earlier than those before is kept.
-    fn naive(separators: &[Vec<u8>], data: &[u8], from: usize) -> Option<Match> {
+    fn naive(separators: &[Vec<u8>], data: &[u8], from: usize) -> Option<Range<usize>> {
         let mut sorted: Vec<_> = separators.iter().collect();
         sorted.sort_by_key(|separator| separator.len());
-        let mut best: Option<Match> = None;
+        let mut best: Option<Range<usize>> = None;
         for separator in sorted {
             let start = (from..data.len()).find(|&start| data[start..].starts_with(separator));
-            let found = start.map(|start| Match { start, end: start + separator.len() });
-            if found.is_some_and(|found| best.is_none_or(|best| found.end < best.end)) {
+            let found = start.map(|start| start..start + separator.len());
+            if found.as_ref().is_some_and(|found| best.as_ref().is_none_or(|best| found.end < best.end)) {
                 best = found;
             }
         }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 const DEFAULT_HIGH: u64 = 64 * 1024;
 
 /// How many buffered bytes pause a writer, and how many let it go on. `high >= low` always.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct WaterMarks {
     high: u64,
     low: u64,

@@ -1,12 +1,13 @@
 //! Cases of what crosses the boundary: errors as they were stored, and numbers at their ends.
 
+use case_runner::{Outcome, Wrong, expect, holds};
+
 use crate::bindings::connect::{ConnectionOptions, open_connection};
 use crate::bindings::server::start_server;
 use crate::bindings::streams::StreamReader;
 use crate::bindings::types::{
     Error, IncompleteReadError, LimitOverrunError, OsError, OsErrorKind, SslCertVerificationError, SslError,
 };
-use crate::{Outcome, Wrong, expect, holds};
 
 const OS_ERROR_KINDS: [OsErrorKind; 18] = [
     OsErrorKind::AccessDenied,

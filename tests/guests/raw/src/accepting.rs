@@ -29,7 +29,7 @@ pub(crate) async fn accept_gives_all_that_wait() -> Outcome {
     }
     expect("accepted", all.len(), number(0))?;
     // 64 each, and one accept that was in flight when they came.
-    holds(&format!("{calls} calls"), calls <= number(0).div_ceil(64) + 1)?;
+    holds(&format!("{calls} calls"), calls <= number::<usize>(0).div_ceil(64) + 1)?;
     for connection in &all {
         let mut opened = open(connection)?;
         send(&mut opened.outgoing, b"served").await?;

@@ -1,11 +1,10 @@
 //! What the cases share.
 
-use std::fmt::Debug;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Duration;
 
+pub(crate) use case_runner::{Outcome, Wrong, expect, holds, number, sleep};
 use wit_bindgen::StreamResult;
 use wit_bindgen::rt::async_support::{FutureReader, StreamReader as Incoming, StreamWriter as Outgoing};
 
@@ -16,28 +15,6 @@ use crate::bindings::streams::{StreamReader, StreamWriter};
 use crate::bindings::types::Error;
 use crate::bindings::{ErrorCode, wit_stream};
 
-/// What was wrong.
-pub(crate) struct Wrong(pub(crate) String);
-
-/// How a case ends.
-pub(crate) type Outcome<T = ()> = Result<T, Wrong>;
-
-impl From<Error> for Wrong {
-    fn from(error: Error) -> Self {
-        Self(format!("unexpected error: {error:?}"))
-    }
-}
-
-/// Fails unless both are equal.
-pub(crate) fn expect<T: PartialEq + Debug>(what: &str, got: T, expected: T) -> Outcome {
-    if got == expected { Ok(()) } else { Err(Wrong(format!("{what}: got {got:?} instead of {expected:?}"))) }
-}
-
-/// Fails unless it holds.
-pub(crate) fn holds(what: &str, holds: bool) -> Outcome {
-    if holds { Ok(()) } else { Err(Wrong(what.into())) }
-}
-
 /// Fails unless it is a runtime error whose text has `words` in it.
 pub(crate) fn refused<T>(what: &str, got: Result<T, Error>, words: &str) -> Outcome {
     match got {
@@ -47,22 +24,10 @@ pub(crate) fn refused<T>(what: &str, got: Result<T, Error>, words: &str) -> Outc
     }
 }
 
-/// The number at `index` of the arguments after the case's name.
-pub(crate) fn number(index: usize) -> usize {
-    console::arguments().into_iter().nth(index + 1).and_then(|number| number.parse().ok()).unwrap_or_default()
-}
-
 /// Lets everything run that is ready, and what that makes ready, here and in the component.
 pub(crate) async fn turn() {
-    for _ in 0..4 {
-        wit_bindgen::yield_async().await;
-    }
-}
-
-/// Waits.
-pub(crate) async fn sleep(milliseconds: u64) {
-    let time = Duration::from_millis(milliseconds);
-    wasip3::clocks::monotonic_clock::wait_for(time.as_nanos() as u64).await;
+    case_runner::turn().await;
+    case_runner::turn().await;
 }
 
 /// A call that was begun: its answer has not come.

@@ -8,20 +8,7 @@ mod helpers;
 mod opening;
 mod taking;
 
-use std::future::Future;
-use std::pin::Pin;
-
-use helpers::Outcome;
-
-type Case = fn() -> Pin<Box<dyn Future<Output = Outcome>>>;
-
-macro_rules! cases {
-    ($($module:ident: $($name:ident),+;)+) => {
-        const CASES: &[(&str, Case)] = &[$($((stringify!($name), || Box::pin($module::$name())),)+)+];
-    };
-}
-
-cases! {
+case_runner::cases! {
     accepting: accept_gives_all_that_wait, accept_starts_to_listen, close_ends_a_waiting_accept,
         a_cancelled_accept_loses_no_connection, an_answer_that_came_and_was_dropped_closes_its_connections,
         a_list_that_is_dropped_closes_its_connections, both_accepts_go_together;
@@ -44,31 +31,3 @@ cases! {
         a_cancelled_serve_forever_closes, cancelled_makers_leave_no_descriptors, cancelled_waits_leave_no_descriptors,
         cancelled_reads_of_a_pair_of_streams_lose_nothing;
 }
-
-struct Raw;
-
-impl wasip3::exports::cli::run::Guest for Raw {
-    async fn run() -> Result<(), ()> {
-        let name = console::arguments().into_iter().next().unwrap_or_default();
-        if name == "list" {
-            CASES.iter().for_each(|(name, _)| console::println(*name));
-            return Ok(());
-        }
-        let Some((_, case)) = CASES.iter().find(|(known, _)| *known == name) else {
-            console::eprintln(format!("no case '{name}'"));
-            return Err(());
-        };
-        match case().await {
-            Ok(()) => {
-                console::println("passed");
-                Ok(())
-            }
-            Err(wrong) => {
-                console::eprintln(format!("{name}: {}", wrong.0));
-                Err(())
-            }
-        }
-    }
-}
-
-wasip3::cli::command::export!(Raw);

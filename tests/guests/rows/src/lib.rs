@@ -7,20 +7,7 @@ mod helpers;
 mod readers;
 mod serving;
 
-use std::future::Future;
-use std::pin::Pin;
-
-use helpers::Outcome;
-
-type Case = fn() -> Pin<Box<dyn Future<Output = Outcome>>>;
-
-macro_rules! cases {
-    ($($module:ident: $($name:ident),+;)+) => {
-        const CASES: &[(&str, Case)] = &[$($((stringify!($name), || Box::pin($module::$name())),)+)+];
-    };
-}
-
-cases! {
+case_runner::cases! {
     connecting: the_next_address_is_tried_when_one_refuses, a_silent_address_is_overtaken, families_are_raced,
         all_failures_are_told, a_cancelled_connect_leaves_nothing, the_losers_of_a_race_are_closed, unsupported_options_are_named,
         unresolved_and_denied_names_are_told_apart, a_local_address_without_a_host_is_this_machine;
@@ -33,31 +20,3 @@ cases! {
         clients_are_aborted, a_cancelled_accept_loses_no_connection, close_ends_every_waiting_accept,
         two_hundred_cancelled_reads_leave_nothing;
 }
-
-struct Rows;
-
-impl wasip3::exports::cli::run::Guest for Rows {
-    async fn run() -> Result<(), ()> {
-        let name = console::arguments().into_iter().next().unwrap_or_default();
-        if name == "list" {
-            CASES.iter().for_each(|(name, _)| console::println(*name));
-            return Ok(());
-        }
-        let Some((_, case)) = CASES.iter().find(|(known, _)| *known == name) else {
-            console::eprintln(format!("no case '{name}'"));
-            return Err(());
-        };
-        match case().await {
-            Ok(()) => {
-                console::println("passed");
-                Ok(())
-            }
-            Err(wrong) => {
-                console::eprintln(format!("{name}: {}", wrong.0));
-                Err(())
-            }
-        }
-    }
-}
-
-wasip3::cli::command::export!(Rows);

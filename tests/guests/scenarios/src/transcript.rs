@@ -1,46 +1,12 @@
 //! Printing what happens as Python prints it.
 
-use std::fmt::Display;
 use std::rc::Rc;
-use std::time::Duration;
 
-use asyncio::{Error, OsErrorKind, StreamReader, StreamWriter};
+use asyncio::{Error, StreamReader, StreamWriter};
+use case_runner::number;
+pub(crate) use case_runner::sleep;
 
-/// Prints an event.
-pub(crate) fn say(words: impl Display) {
-    console::println(words.to_string());
-}
-
-/// The class and the words of an exception.
-pub(crate) fn told(error: &Error) -> String {
-    format!("{}: {error}", class(error))
-}
-
-/// The name of Python's class for an error.
-pub(crate) fn class(error: &Error) -> &'static str {
-    match error {
-        Error::Value(_) => "ValueError",
-        Error::Runtime(_) => "RuntimeError",
-        Error::Assertion(_) => "AssertionError",
-        Error::IncompleteRead { .. } => "IncompleteReadError",
-        Error::LimitOverrun { .. } => "LimitOverrunError",
-        Error::Group(_) => "ExceptionGroup",
-        Error::NotImplemented(_) => "NotImplementedError",
-        Error::Ssl { .. } => "SSLError",
-        Error::SslCertVerification { .. } => "SSLCertVerificationError",
-        Error::Other(_) => "Exception",
-        Error::Os(error) => match error.kind {
-            OsErrorKind::AccessDenied => "PermissionError",
-            OsErrorKind::BrokenPipe => "BrokenPipeError",
-            OsErrorKind::ConnectionAborted => "ConnectionAbortedError",
-            OsErrorKind::ConnectionRefused => "ConnectionRefusedError",
-            OsErrorKind::ConnectionReset => "ConnectionResetError",
-            OsErrorKind::NameNotResolved => "gaierror",
-            OsErrorKind::TimedOut => "TimeoutError",
-            _ => "OSError",
-        },
-    }
-}
+pub(crate) use crate::told::{class, say, told};
 
 /// What Python's `repr` makes of a value.
 pub(crate) trait Repr {
@@ -86,7 +52,7 @@ pub(crate) fn attempt<T: Repr>(name: &str, result: Result<T, Error>) {
 
 /// The number of the port that the peer listens on.
 pub(crate) fn port() -> u16 {
-    console::arguments().get(1).and_then(|port| port.parse().ok()).unwrap_or_default()
+    number(0)
 }
 
 /// A connection to the peer, with parts that tasks can share.
@@ -94,16 +60,4 @@ pub(crate) async fn connect() -> Result<(Rc<StreamReader>, Rc<StreamWriter>), Er
     let (reader, writer) = asyncio::open_connection("127.0.0.1", port()).await?;
     say("connected");
     Ok((Rc::new(reader), Rc::new(writer)))
-}
-
-/// `asyncio.sleep`.
-pub(crate) async fn sleep(milliseconds: u64) {
-    if milliseconds == 0 {
-        // Twice, as everything that has become ready has to run, and then what that has made ready.
-        wit_bindgen::yield_async().await;
-        wit_bindgen::yield_async().await;
-    } else {
-        let time = Duration::from_millis(milliseconds);
-        wasip3::clocks::monotonic_clock::wait_for(time.as_nanos() as u64).await;
-    }
 }

@@ -1,5 +1,6 @@
-//! Runs the conformance test's programs on our readers in Rust, compiled twice: as `conformance-linked` on the crate `wasyncio`, and as
-//! `conformance-composed` on `bindings/rust`. The packages name the one or the other `asyncio`.
+//! Runs the conformance test's programs on our readers, compiled three times: as `conformance-linked` on the crate `wasyncio`, as
+//! `conformance-composed` on `bindings/rust`, and as `conformance-plain` on the methods of `wit/` as generated. Each has the crate
+//! under the name `asyncio`.
 //!
 //! ```text
 //! wasyncio run dist/tests/conformance-linked.wasm -- fed < programs > reports

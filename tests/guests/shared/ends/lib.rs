@@ -5,22 +5,11 @@
 mod accepting;
 mod endings;
 mod listening;
+#[path = "../told.rs"]
+mod told;
 mod transcript;
 
-use std::future::Future;
-use std::pin::Pin;
-
-use asyncio::Error;
-
-type Case = fn() -> Pin<Box<dyn Future<Output = Result<(), Error>>>>;
-
-macro_rules! cases {
-    ($($module:ident: $($name:ident),+;)+) => {
-        const CASES: &[(&str, Case)] = &[$($((stringify!($name), || Box::pin($module::$name())),)+)+];
-    };
-}
-
-cases! {
+case_runner::cases! {
     endings: reset_while_closing, reset_while_draining, reset_wakes_every_waiter, reset_wakes_a_read_too,
         reset_while_write_eof_is_pending, reset_while_write_eof_and_close_are_pending,
         reset_after_close_while_a_send_is_awaited, reset_after_all_was_dropped, reset_while_reading, abort_while_closing, peername_after_reset, peername_of_a_peer_gone_before_accept,
@@ -29,22 +18,3 @@ cases! {
         one_family_does_not_exist;
     accepting: listeners_take_turns, echo;
 }
-
-struct Ends;
-
-impl wasip3::exports::cli::run::Guest for Ends {
-    async fn run() -> Result<(), ()> {
-        let name = transcript::argument(0);
-        if name == "list" {
-            CASES.iter().for_each(|(name, _)| console::println(*name));
-            return Ok(());
-        }
-        let Some((_, case)) = CASES.iter().find(|(known, _)| *known == name) else {
-            console::eprintln(format!("no case '{name}'"));
-            return Err(());
-        };
-        case().await.map_err(|error| console::eprintln(format!("{name}: {}", transcript::told(&error))))
-    }
-}
-
-wasip3::cli::command::export!(Ends);

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 pub use wasyncio_core::address::SocketAddress;
 pub use wasyncio_core::extra_info::ExtraInfo;
-pub use wasyncio_core::options::ServerOptions;
+pub use wasyncio_core::options::{ConnectionOptions, ServerOptions};
 pub use wasyncio_core::{Error, OsError, OsErrorKind};
 
 use generated::{connect, server, streams};
@@ -37,7 +37,19 @@ pub struct Server(server::Server);
 /// # Errors
 /// As the WIT says.
 pub async fn open_connection(host: &str, port: u16) -> Result<(StreamReader, StreamWriter)> {
-    let (reader, writer) = connect::open_connection(Some(host.to_owned()), Some(port), None).await?;
+    open_connection_with(Some(host), Some(port), ConnectionOptions::default()).await
+}
+
+/// `asyncio.open_connection`.
+///
+/// # Errors
+/// As the WIT says.
+pub async fn open_connection_with(
+    host: Option<&str>,
+    port: Option<u16>,
+    options: ConnectionOptions,
+) -> Result<(StreamReader, StreamWriter)> {
+    let (reader, writer) = connect::open_connection(host.map(str::to_owned), port, Some(options.into())).await?;
     Ok((StreamReader(reader), StreamWriter(writer)))
 }
 
@@ -59,6 +71,14 @@ pub async fn start_server_with(hosts: &[&str], port: u16, options: ServerOptions
 }
 
 impl StreamReader {
+    /// `asyncio.StreamReader(limit)`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub fn new(limit: Option<u64>) -> Result<Self> {
+        Ok(Self(streams::StreamReader::create(limit.map(convert::narrow))?))
+    }
+
     /// `await reader.read(n)`.
     ///
     /// # Errors
@@ -73,6 +93,50 @@ impl StreamReader {
     /// As the WIT says.
     pub async fn readline(&self) -> Result<Vec<u8>> {
         Ok(self.0.readline().await?)
+    }
+
+    /// `await reader.readexactly(n)`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub async fn readexactly(&self, n: i64) -> Result<Vec<u8>> {
+        Ok(self.0.readexactly(i32::try_from(n).unwrap_or(i32::MAX)).await?)
+    }
+
+    /// `await reader.readuntil(separators)`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub async fn readuntil(&self, separators: &[Vec<u8>]) -> Result<Vec<u8>> {
+        Ok(self.0.readuntil(separators.to_vec()).await?)
+    }
+
+    /// `reader.at_eof()`.
+    pub fn at_eof(&self) -> bool {
+        self.0.at_eof()
+    }
+
+    /// `reader.exception()`.
+    pub fn exception(&self) -> Option<Error> {
+        self.0.exception().map(Into::into)
+    }
+
+    /// `reader.set_exception(exc)`.
+    pub fn set_exception(&self, exception: Error) {
+        self.0.set_exception(&exception.into());
+    }
+
+    /// `reader.feed_data(data)`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub fn feed_data(&self, data: &[u8]) -> Result<()> {
+        Ok(self.0.feed_data(data)?)
+    }
+
+    /// `reader.feed_eof()`.
+    pub fn feed_eof(&self) {
+        self.0.feed_eof();
     }
 }
 
