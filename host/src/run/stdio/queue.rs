@@ -15,6 +15,9 @@ pub(crate) const PROGRAM_BYTES: usize = 64 << 10;
 /// How much room there is besides for the host's own lines.
 pub(crate) const HOST_BYTES: usize = 16 << 10;
 
+/// How many tasks wait at the same time.
+const MAX_WAITING: usize = 4096;
+
 /// The writing side. Clones share it; the thread ends when the last one is gone and everything is written.
 #[derive(Clone)]
 pub(crate) struct Queue(Arc<Handle>);
@@ -79,7 +82,7 @@ impl Queue {
         let mut state = self.0.shared.state();
         match state.room(PROGRAM_BYTES) {
             Ok(0) => {
-                state.waiting.push(cx.waker().clone());
+                state.wait(cx);
                 Poll::Pending
             }
             room => Poll::Ready(room),
@@ -114,7 +117,7 @@ impl Queue {
         if state.all_written() {
             return Poll::Ready(());
         }
-        state.waiting.push(cx.waker().clone());
+        state.wait(cx);
         Poll::Pending
     }
 
@@ -147,6 +150,19 @@ impl State {
             Some(kind) => Err(kind.into()),
             None => Ok(limit.saturating_sub(self.queued.len() + self.writing)),
         }
+    }
+
+    /// Has the task woken at the next change. A program may begin to wait and give up as often as it likes: when there are
+    /// many, all are woken, to begin again.
+    fn wait(&mut self, cx: &mut Context<'_>) {
+        let waker = cx.waker();
+        if self.waiting.iter().any(|other| other.will_wake(waker)) {
+            return;
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.drain(..).for_each(Waker::wake);
+        }
+        self.waiting.push(waker.clone());
     }
 
     fn all_written(&self) -> bool {
@@ -245,6 +261,24 @@ pub(crate) mod tests {
         }
         assert!(queue.wait_written(Duration::from_secs(30)));
         assert_eq!(queue.room().unwrap(), PROGRAM_BYTES);
+    }
+
+    #[test]
+    fn who_waits_again_and_again_costs_no_memory() {
+        let (writer, _allow, _output) = gated();
+        let queue = Queue::start("test", writer, false);
+        assert!(queue.put(PROGRAM_BYTES, |place| place.bytes.extend([b'x'; PROGRAM_BYTES])).unwrap());
+        struct Task;
+        impl std::task::Wake for Task {
+            fn wake(self: Arc<Self>) {}
+        }
+        for _ in 0..3 * MAX_WAITING {
+            let waker = Waker::from(Arc::new(Task));
+            for _ in 0..2 {
+                assert!(queue.poll_room(&mut Context::from_waker(&waker)).is_pending());
+            }
+        }
+        assert!(queue.0.shared.state().waiting.len() <= MAX_WAITING);
     }
 
     #[test]
