@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use wasyncio_tests::{DEADLINE, Running, command, connect, example, finish, spawn};
@@ -150,9 +150,8 @@ fn workers_serve_on_while_nobody_reads_what_they_print() {
     let mut run = Command::new(command());
     run.args(["run", "--workers", "2", "--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
     run.args(["--", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = run.spawn().expect("it starts");
-    let _end = killed_at_the_end(child.id());
-    let mut stdout = child.stdout.take().expect("piped");
+    let mut server = KilledAtTheEnd(run.spawn().expect("it starts"));
+    let mut stdout = server.0.stdout.take().expect("piped");
     let mut line = Vec::new();
     while !line.ends_with(b")\n") {
         let mut byte = [0];
@@ -168,19 +167,19 @@ fn workers_serve_on_while_nobody_reads_what_they_print() {
         client.read_exact(&mut answer).unwrap_or_else(|error| panic!("connection {at}: {error}"));
     }
     // What was lost is told on standard error, which ends with the process.
-    let stop = finish(Command::new("kill").args(["-TERM", &child.id().to_string()]));
+    let stop = finish(Command::new("kill").args(["-TERM", &server.0.id().to_string()]));
     assert!(stop.status.success(), "{}", stop.stderr);
-    let mut log = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let mut log = BufReader::new(server.0.stderr.take().expect("piped")).lines().map_while(Result::ok);
     assert!(log.any(|line| line.contains("of output that nobody reads")), "it is told");
 }
 
 /// Ends the process when it is dropped.
-fn killed_at_the_end(process: u32) -> impl Drop {
-    struct End(u32);
-    impl Drop for End {
-        fn drop(&mut self) {
-            _ = Command::new("kill").args(["-KILL", &self.0.to_string()]).status();
-        }
+struct KilledAtTheEnd(Child);
+
+impl Drop for KilledAtTheEnd {
+    fn drop(&mut self) {
+        // It may have ended already, which is as well.
+        _ = self.0.kill();
+        _ = self.0.wait();
     }
-    End(process)
 }
