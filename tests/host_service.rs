@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use wasyncio_tests::{DEADLINE, Running, command, connect, example, finish, spawn};
@@ -141,4 +141,45 @@ fn the_command_describes_itself_to_shells_and_to_man() {
     let finished = finish(Command::new(command()).args(["man", "run"]));
     assert!(finished.stdout.contains(".TH") && finished.stdout.contains("max\\-connections"), "{}", finished.stdout);
     assert_eq!(finish(Command::new(command()).args(["man", "nonsense"])).status.code(), Some(2));
+}
+
+#[test]
+fn workers_serve_on_while_nobody_reads_what_they_print() {
+    // Each connection has its lines printed: so many fill any pipe several times over.
+    const CONNECTIONS: usize = 4000;
+    let mut run = Command::new(command());
+    run.args(["run", "--workers", "2", "--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
+    run.args(["--", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = KilledAtTheEnd(run.spawn().expect("it starts"));
+    let mut stdout = server.0.stdout.take().expect("piped");
+    let mut line = Vec::new();
+    while !line.ends_with(b")\n") {
+        let mut byte = [0];
+        stdout.read_exact(&mut byte).expect("it prints its address");
+        line.push(byte[0]);
+    }
+    let line = String::from_utf8(line).expect("it is text");
+    let port: u16 = line.trim_end_matches(")\n").rsplit(' ').next().and_then(|port| port.parse().ok()).expect("a port");
+    for at in 0..CONNECTIONS {
+        let mut client = connect(([127, 0, 0, 1], port).into());
+        client.write_all(b"hello\n").expect("connected");
+        let mut answer = [0; 6];
+        client.read_exact(&mut answer).unwrap_or_else(|error| panic!("connection {at}: {error}"));
+    }
+    // What was lost is told on standard error, which ends with the process.
+    let stop = finish(Command::new("kill").args(["-TERM", &server.0.id().to_string()]));
+    assert!(stop.status.success(), "{}", stop.stderr);
+    let mut log = BufReader::new(server.0.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    assert!(log.any(|line| line.contains("of output that nobody reads")), "it is told");
+}
+
+/// Ends the process when it is dropped.
+struct KilledAtTheEnd(Child);
+
+impl Drop for KilledAtTheEnd {
+    fn drop(&mut self) {
+        // It may have ended already, which is as well.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
 }

@@ -1,10 +1,10 @@
 //! The command `wasyncio`: runs a component in a sandbox that denies by default.
 
 mod commands;
+mod log;
 mod say;
 mod signals;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,15 +16,18 @@ use crate::commands::LogFormat;
 fn main() -> ExitCode {
     let arguments = commands::Cli::parse();
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
-    let said: Result<Directive, _> = format!("{}=info", say::TARGET).parse();
-    let filter = said.map_or(EnvFilter::new("warn"), |said| filter.add_directive(said));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let always = [say::TARGET, log::PROGRAM].iter().filter_map(|target| format!("{target}=info").parse().ok());
+    let filter = always.fold(filter, |filter, target: Directive| filter.add_directive(target));
+    // Without colours: an escape sequence in the log is always one that a program wrote, and is shown as such.
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(log::Log);
     match arguments.log_format() {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Text => log.init(),
         LogFormat::Json => {
             say::in_json();
             log.json().init();
         }
     }
-    arguments.execute()
+    let code = arguments.execute();
+    say::finish();
+    code
 }

@@ -1,11 +1,18 @@
 //! What the command tells its user: lines of standard error, or entries of the log if that is JSON.
 
 use std::fmt::Display;
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use wasyncio_host::Output;
+
+use crate::log;
 
 /// The target of these entries, which the log has even where it has no others of their level.
 pub(crate) const TARGET: &str = "wasyncio::command";
+
+/// How long the end of the process waits for whoever reads its output.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 /// Whether standard error gets one object of JSON a line.
 static JSON: AtomicBool = AtomicBool::new(false);
@@ -38,11 +45,23 @@ pub(crate) fn info(message: &dyn Display) {
 
 /// Prints one line, `wasyncio: ` before it; false if it is for the log.
 fn printed(message: &dyn Display) -> bool {
-    if JSON.load(Ordering::Relaxed) {
+    if is_json() {
         return false;
     }
     let line: Vec<String> = message.to_string().lines().map(|l| l.trim().to_owned()).collect();
-    // Nobody is left to be told that standard error is closed.
-    _ = writeln!(std::io::stderr(), "wasyncio: {}", line.join(" "));
+    log::line(&line.join(" "));
     true
+}
+
+/// Whether the log is JSON.
+pub(crate) fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
+/// Waits until everything is printed, but no longer than for a moment. To be called before the process ends.
+pub(crate) fn finish() {
+    Output::stderr().wait_written(LAST_WRITES);
+    log::tell_lost(true);
+    Output::stderr().wait_written(LAST_WRITES);
+    Output::stdout().wait_written(LAST_WRITES);
 }

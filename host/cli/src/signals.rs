@@ -68,6 +68,7 @@ fn spawn(shared: Arc<Shared>, grace: Duration) -> io::Result<()> {
                 Ok(()) => &"ended at once, as asked for twice",
                 Err(_) => &"the program did not yield; ended it the hard way",
             });
+            crate::say::finish();
             process::exit(CUT_OFF);
         });
     })?;

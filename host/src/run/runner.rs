@@ -14,7 +14,7 @@ use crate::run::busy_poll::busy_poll;
 use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
-use crate::{Denial, Error, ExitStatus, Limit, Limits, Metrics, Policy, Result, SharedListeners, Stdio};
+use crate::{Denial, Error, ExitStatus, Limit, Limits, Metrics, Output, Policy, Result, SharedListeners, Stdio};
 
 /// How long a program's tasks may go on after its `run` has returned, unless [`Runner::linger`] says otherwise.
 pub const DEFAULT_LINGER: Duration = Duration::from_secs(1);
@@ -81,7 +81,27 @@ impl Runner {
 
     /// Gives the program these of this process's standard streams.
     pub fn stdio(mut self, stdio: Stdio) -> Self {
-        self.sandbox.stdio = stdio;
+        self.sandbox.stdin = stdio.input;
+        self.sandbox.stdout = if stdio.output { Output::stdout() } else { Output::none() };
+        self.sandbox.stderr = if stdio.error { Output::stderr() } else { Output::none() };
+        self
+    }
+
+    /// Sets where the program's standard output goes.
+    pub fn stdout(mut self, output: Output) -> Self {
+        self.sandbox.stdout = output;
+        self
+    }
+
+    /// Sets where the program's standard error goes.
+    pub fn stderr(mut self, output: Output) -> Self {
+        self.sandbox.stderr = output;
+        self
+    }
+
+    /// Makes this the run of a worker: its output is marked by the number, and does not wait for slow readers.
+    pub(crate) fn worker(mut self, number: usize) -> Self {
+        self.sandbox.worker = Some(number);
         self
     }
 
@@ -197,7 +217,14 @@ impl Runner {
             ended.map_err(|error| (error, Stage::Running))
         };
         let run = program.ticker().while_polled(run, || computing.resumed());
-        match busy_poll(run, || network.activity(), || metrics.wakeups.inc()).await {
+        let ended = busy_poll(run, || network.activity(), || metrics.wakeups.inc()).await;
+        let output = store.data().output.clone();
+        // Its connections end now, also if nobody reads what it printed.
+        drop(store);
+        for stream in &output {
+            poll_fn(|context| stream.poll_finished(context)).await;
+        }
+        match ended {
             Ok(Ok(())) => Ok(ExitStatus::SUCCESS),
             Ok(Err(())) => Ok(ExitStatus::FAILURE),
             Err((error, stage)) => match Ended::from_error(&program, error, stage) {
@@ -284,7 +311,16 @@ async fn call_run03(store: &mut Store<State>, instance: &Instance, linger: Durat
         poll_fn(|context| store.poll_no_interesting_tasks(context)).await;
     });
     match tokio::time::timeout(linger, rest).await {
-        Ok(ended) => ended?,
+        Ok(Ok(())) => {}
+        Ok(Err(error)) if error.is::<I32Exit>() => tracing::debug!("a task called `exit` after `run` had returned"),
+        // The program has said how it ended, and this does not unsay it. wasmtime 48 traps here without the program's
+        // fault (docs/upstream/task-return-after-the-caller.md).
+        Ok(Err(error)) => {
+            let reason = one_line(&error.into());
+            tracing::warn!(
+                "after the program's `run` had returned, a task that it left trapped, and what was not sent is lost: {reason}"
+            );
+        }
         Err(_) => tracing::debug!("ended with tasks that were not done after {linger:?}"),
     }
     Ok(result)

@@ -11,14 +11,19 @@ use crate::policy::check::{Check, OnDenied};
 use crate::run::meter::{Computing, Meter};
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
-use crate::{Error, Limits, Metrics, Policy, Result, SharedListeners, Stdio};
+use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners};
 
 /// What an instance is granted and given. By default it may do nothing: no network, no environment, no input, output to nowhere.
 pub(crate) struct Sandbox {
     pub(crate) policy: Policy,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
-    pub(crate) stdio: Stdio,
+    /// Whether the program gets this process's standard input.
+    pub(crate) stdin: bool,
+    pub(crate) stdout: Output,
+    pub(crate) stderr: Output,
+    /// The number of the program among workers.
+    pub(crate) worker: Option<usize>,
     pub(crate) on_denied: OnDenied,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
@@ -31,7 +36,10 @@ impl Sandbox {
             policy: Policy::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
-            stdio: Stdio::NONE,
+            stdin: false,
+            stdout: Output::none(),
+            stderr: Output::none(),
+            worker: None,
             on_denied: Arc::new(|denial| tracing::warn!("denied: {denial}")),
             limits: Limits::default(),
             metrics: Metrics::new(),
@@ -79,15 +87,11 @@ impl Sandbox {
                 let check = Arc::clone(&asked);
                 Box::pin(async move { check.permits(address, usage).await })
             });
-        if self.stdio.input {
+        if self.stdin {
             wasi.inherit_stdin();
         }
-        if self.stdio.output {
-            wasi.inherit_stdout();
-        }
-        if self.stdio.error {
-            wasi.inherit_stderr();
-        }
+        let output = [self.stdout.open("stdout", self.worker), self.stderr.open("stderr", self.worker)];
+        wasi.stdout(output[0].clone()).stderr(output[1].clone());
         for grant in self.policy.directories() {
             let opened = wasi.preopened_dir(grant.host(), grant.guest(), grant.permissions());
             opened.map_err(|error| Error::Directory {
@@ -98,6 +102,7 @@ impl Sandbox {
         Ok(State {
             wasi: wasi.build(),
             table: ResourceTable::new(),
+            output,
             check,
             lookups: HashMap::new(),
             network: Arc::clone(network),

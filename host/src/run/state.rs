@@ -9,6 +9,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::policy::check::Check;
 use crate::run::meter::Meter;
+use crate::run::stdio::stream::ProgramOutput;
 use crate::wasi::lookup::Lookup;
 use crate::wasi::tcp::Network;
 
@@ -16,6 +17,8 @@ use crate::wasi::tcp::Network;
 pub(crate) struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
+    /// Standard output and error.
+    pub(crate) output: [ProgramOutput; 2],
     pub(crate) check: Arc<Check>,
     /// The look-ups of WASI 0.2, by the number of their resource.
     pub(crate) lookups: HashMap<u32, Lookup>,

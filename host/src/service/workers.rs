@@ -30,6 +30,9 @@ type OnFailure = Box<dyn Fn(usize, &Error, Duration) + Send>;
 /// A worker that traps or reaches a limit costs its own connections, and is replaced after a delay that grows from 100
 /// milliseconds to 30 seconds with each failure in a row. A worker whose program ends by itself is not replaced.
 ///
+/// What a worker prints comes as whole lines, and those that its [`Output`](crate::Output) has no room for are dropped,
+/// counted and told of in the log.
+///
 /// Every worker's thread has a tokio runtime of its own. The listening sockets belong to this, not to the program: they
 /// stay open while a worker is replaced, also when a program closes its server.
 #[must_use = "workers do nothing until `run` is called"]
@@ -193,7 +196,7 @@ impl Crew {
 
     /// Starts a worker's thread. It is asked to stop by dropping what is returned.
     fn spawn(&self, worker: usize, program: &Program) -> Result<WorkerState> {
-        let runner = (self.configure)(program).listeners(&self.listeners);
+        let runner = (self.configure)(program).listeners(&self.listeners).worker(worker);
         let (generation, grace, events) = (self.generation, self.grace, self.events.clone());
         let (running, mut stop) = watch::channel(());
         let failed = |error: std::io::Error| Error::Engine { source: error.into() };

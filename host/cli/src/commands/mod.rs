@@ -11,6 +11,7 @@ mod denied;
 mod describe;
 mod inspect;
 mod limits;
+mod output;
 mod run;
 mod watch;
 
@@ -29,7 +30,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// How to log to standard error: text for people, or json, one object a line
+    /// How to log to standard error: text for people, or json, one object a line, also for lines that programs print there
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
 }

@@ -17,6 +17,7 @@ use wasyncio_host::{
 use super::Streams;
 use super::denied::denied;
 use super::limits::LimitFlags;
+use super::output;
 use super::watch;
 use crate::{say, signals};
 
@@ -124,7 +125,8 @@ pub(super) struct Run {
 struct ServiceFlags {
     /// Run N isolated instances that share the listening addresses, each on a thread of its own
     ///
-    /// One that traps costs only its own connections, and is replaced after a delay that grows with each failure.
+    /// One that traps costs only its own connections, and is replaced after a delay that grows with each failure. What
+    /// they print does not wait for a slow reader: lines are lost, and counted in the log.
     /// SIGHUP loads the program and the policy file again: the listening sockets stay, and the old instances have
     /// --grace for their connections. Limits are for each instance.
     #[arg(long, value_name = "N")]
@@ -200,8 +202,9 @@ impl Run {
             .metrics(metrics)
             .args(&file.arguments)
             .args(&self.args)
-            .stdio(self.stdio.or(file.stdio).unwrap_or(Stdio::ALL))
             .on_denied(|denial| say::warn(&denied(denial)));
+        let stdio = self.stdio.or(file.stdio).unwrap_or(Stdio::ALL);
+        let runner = output::of_program(runner, stdio, self.service.workers.is_some());
         let environment = file.environment.iter().chain(&self.env);
         environment.fold(runner, |runner, (name, value)| runner.env(name, value))
     }
