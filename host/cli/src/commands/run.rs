@@ -10,11 +10,12 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::mpsc;
 use wasyncio_host::{
-    ConnectGrant, Control, DirectoryGrant, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy,
+    ConnectGrant, Control, DirectoryGrant, Error, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy,
     PolicyFile, Program, Result, Runner, Stdio, Workers,
 };
 
 use super::Streams;
+use super::cache::CacheFlags;
 use super::denied::denied;
 use super::limits::LimitFlags;
 use super::watch;
@@ -108,6 +109,15 @@ pub(super) struct Run {
     #[command(flatten)]
     streams: Streams,
 
+    /// Run APP also if it is compiled code, of `wasyncio compile`
+    ///
+    /// Compiled code is native code: no grant and no limit holds what it does. Without this flag it is refused.
+    #[arg(long, help_heading = "Compiled code")]
+    allow_precompiled: bool,
+
+    #[command(flatten)]
+    cache: CacheFlags,
+
     /// Arguments of the program
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<String>,
@@ -146,10 +156,11 @@ struct ServiceFlags {
 impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
         let grace = self.service.grace.map_or(Duration::ZERO, Into::into);
-        let signals = signals::Signals::install(grace);
-        let host = self.streams.host()?;
         let file = self.policy_file()?;
-        let program = host.load_file(&self.app)?;
+        let signals = signals::Signals::install(grace);
+        let host = self.streams.host(&self.cache)?;
+        self.check(&file)?;
+        let program = self.load(&host)?;
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -189,13 +200,36 @@ impl Run {
         Ok(self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default())
     }
 
-    fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
+    /// The grants of the policy file and of the flags.
+    fn grants(&self, file: &PolicyFile) -> Policy {
         let policy = self.allow_listen.iter().cloned().fold(file.policy.clone(), Policy::allow_listen);
         let policy = self.allow_connect.iter().cloned().fold(policy, Policy::allow_connect);
         let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
-        let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
+        self.dir.iter().cloned().fold(policy, Policy::allow_directory)
+    }
+
+    /// Refuses directories by which the program could change what runs here.
+    fn check(&self, file: &PolicyFile) -> Result<()> {
+        let policy = self.grants(file);
+        let command = std::env::current_exe().ok();
+        let deciding = [Some(&self.app), self.policy.as_ref(), self.streams.file.as_ref(), command.as_ref()];
+        deciding.into_iter().flatten().chain(&self.cache.directory()).try_for_each(|path| policy.protect(path))
+    }
+
+    #[expect(unsafe_code, reason = "compiled code is run if the operator says so")]
+    fn load(&self, host: &Host) -> Result<Program> {
+        match host.load_file(&self.app) {
+            // SAFETY: the operator vouches for the file by the flag, whose help says what that means.
+            Err(Error::CompiledCode { .. }) if self.allow_precompiled => unsafe {
+                host.load_precompiled_file(&self.app)
+            },
+            loaded => loaded,
+        }
+    }
+
+    fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
         let runner = Runner::new(program)
-            .policy(policy)
+            .policy(self.grants(file))
             .limits(file.limits.overridden_by(self.limits.0))
             .metrics(metrics)
             .args(&file.arguments)
@@ -267,9 +301,14 @@ impl Service {
 
     async fn load(&self) -> Result<(Program, PolicyFile)> {
         let (run, host) = (Arc::clone(&self.run), self.host.clone());
-        let load = move || Ok((host.load_file(&run.app)?, run.policy_file()?));
+        let load = move || {
+            let file = run.policy_file()?;
+            run.check(&file)?;
+            Ok((run.load(&host)?, file))
+        };
         // Compiling takes time in which signals and broken workers are still attended to.
-        tokio::task::spawn_blocking(load).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        let loaded = tokio::task::spawn_blocking(load).await;
+        loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 }
 
