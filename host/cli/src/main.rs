@@ -1,6 +1,7 @@
 //! The command `wasyncio`: runs a component in a sandbox that denies by default.
 
 mod commands;
+mod lockdown;
 mod output_file;
 mod say;
 mod signals;
