@@ -53,3 +53,35 @@ fn what_is_complete_already_is_told() {
     assert!(finished.stderr.contains("there is nothing to compose"), "{}", finished.stderr);
     assert!(!out(&folder).exists());
 }
+
+/// Composes over an old file with no more than 4 KiB of room for a file, which it takes more than; `on_limit` says what the
+/// process does then. What is in the folder afterwards.
+#[cfg(target_os = "linux")]
+fn interrupted(on_limit: &str) -> (Finished, Vec<String>, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(out(&folder), "the old file").expect("the folder is ours");
+    let script = format!("{on_limit}; ulimit -f 8; exec \"$@\"");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script, "sh"]).arg(command()).arg("compose").arg(app("echo-server"));
+    let finished = finish(shell.arg("-o").arg(out(&folder)).arg("--no-cache"));
+    let names = fs::read_dir(folder.path()).expect("the folder is ours");
+    let names = names.map(|file| file.expect("it is read").file_name().to_string_lossy().into_owned()).collect();
+    (finished, names, fs::read_to_string(out(&folder)).expect("it is there"))
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_write_that_fails_leaves_the_old_file() {
+    let (finished, names, content) = interrupted("trap '' XFSZ");
+    assert_eq!(finished.status.code(), Some(1));
+    assert!(finished.stderr.contains("cannot write"), "{}", finished.stderr);
+    assert_eq!((names, content.as_str()), (vec!["whole.wasm".to_owned()], "the old file"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_write_that_is_interrupted_leaves_the_old_file() {
+    let (finished, _, content) = interrupted("trap - XFSZ");
+    assert_eq!(finished.status.code(), None, "a signal ends it in the middle of the write");
+    assert_eq!(content, "the old file");
+}

@@ -105,6 +105,31 @@ pub enum Error {
         source: Source,
     },
 
+    /// Loading: the directory for compiled code cannot be used.
+    #[error("cannot keep compiled code in {directory}: {reason}")]
+    Cache {
+        /// The directory.
+        directory: String,
+        /// Why, on one line.
+        reason: String,
+    },
+
+    /// Loading: the file is compiled code, and nobody said that it is to be trusted.
+    #[error("{file} is compiled code, not a component: nothing limits what it does, so it is run only on request")]
+    CompiledCode {
+        /// The file.
+        file: String,
+    },
+
+    /// Loading: the file is no compiled code that this version can run.
+    #[error("cannot run the compiled code in {file}: {reason}")]
+    NotCompiledCode {
+        /// The file.
+        file: String,
+        /// Why, on one line.
+        reason: String,
+    },
+
     /// Linking: the program exports nothing that could be run.
     #[error(
         "{file} exports no wasi:cli/run, so there is nothing to run; \
@@ -159,6 +184,15 @@ pub enum Error {
         directory: String,
         /// What the operating system reported.
         source: Source,
+    },
+
+    /// Policy: a directory is granted for writing in which there is what decides about the program.
+    #[error("{directory} cannot be granted for writing: with {path} in it, the program could change what runs here")]
+    ExposedPath {
+        /// The directory that is granted.
+        directory: String,
+        /// The program, the policy, or the directory of compiled code.
+        path: String,
     },
 
     /// Instantiating: the program could not be started.

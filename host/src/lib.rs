@@ -44,6 +44,7 @@ pub use policy::file::PolicyFile;
 pub use policy::grant::{ConnectGrant, ListenGrant};
 pub use policy::host_entry::{HostEntry, HostEntryError};
 pub use program::Program;
+pub use program::cache::{DEFAULT_CACHE_SIZE, user_cache_directory};
 pub use program::compose::{compose, imports, needs_streams};
 pub use program::embedded::embedded;
 pub use program::inspect::Inspection;

@@ -2,6 +2,8 @@
 
 mod commands;
 mod log;
+mod lockdown;
+mod output_file;
 mod say;
 mod signals;
 

@@ -54,6 +54,11 @@ impl DirectoryGrant {
         &self.guest
     }
 
+    /// Whether files can be written, created and removed there.
+    pub fn is_writable(&self) -> bool {
+        self.access == Access::ReadWrite
+    }
+
     /// The same with a relative host path taken from `folder`.
     pub(crate) fn in_folder(mut self, folder: &Path) -> Self {
         self.host = folder.join(self.host);

@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod denial;
 pub(crate) mod directory;
 pub(crate) mod endpoint;
+pub(crate) mod exposure;
 pub(crate) mod file;
 pub(crate) mod grant;
 pub(crate) mod host_entry;
@@ -151,7 +152,7 @@ impl Policy {
     }
 
     /// The directories that a program may use.
-    pub(crate) fn directories(&self) -> &[DirectoryGrant] {
+    pub fn directories(&self) -> &[DirectoryGrant] {
         &self.directories
     }
 

@@ -1,12 +1,14 @@
 //! A program that is ready to run.
 
+pub(crate) mod cache;
 pub(crate) mod compose;
 pub(crate) mod embedded;
 pub(crate) mod inspect;
+pub(crate) mod precompiled;
 pub(crate) mod stock;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -29,6 +31,7 @@ struct Inner {
     instance: InstancePre<State>,
     entry: Entry,
     ticker: Arc<Ticker>,
+    protected: Vec<PathBuf>,
 }
 
 /// How a program is started.
@@ -47,12 +50,15 @@ impl Program {
         component: &Component,
         linker: &Linker<State>,
         ticker: &Arc<Ticker>,
+        protected: Vec<PathBuf>,
     ) -> Result<Self> {
         let instance = instance_of(file.clone(), component, linker)?;
         let ty = component.component_type();
         let mut exports = ty.exports(component.engine()).map(|(name, _)| name);
         match exports.find_map(Entry::of_export) {
-            Some(entry) => Ok(Self { inner: Arc::new(Inner { file, instance, entry, ticker: Arc::clone(ticker) }) }),
+            Some(entry) => {
+                Ok(Self { inner: Arc::new(Inner { file, instance, entry, ticker: Arc::clone(ticker), protected }) })
+            }
             None => Err(Error::NotProgram { file }),
         }
     }
@@ -74,6 +80,11 @@ impl Program {
 
     pub(crate) fn ticker(&self) -> &Ticker {
         &self.inner.ticker
+    }
+
+    /// Files and directories that decide about the program: it must not write there.
+    pub(crate) fn protected(&self) -> &[PathBuf] {
+        &self.inner.protected
     }
 
     pub(crate) fn entry(&self) -> Entry {

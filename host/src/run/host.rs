@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Cache, CacheConfig, Config, Engine};
+use wasmtime::{Config, Engine};
 
 use crate::embed::StreamsBuilder;
+use crate::program::cache::{Cache, DEFAULT_CACHE_SIZE, EntryKey, Input};
 use crate::program::compose::{compose_named, first_of_streams};
-use crate::program::stock;
-use crate::program::{Program, instance_of};
+use crate::program::{Program, instance_of, precompiled, stock};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
 use crate::wasi::{lookup, sockets02, tcp};
@@ -28,13 +28,24 @@ struct Shared {
     ticker: Arc<Ticker>,
     linker: Linker<State>,
     streams: Option<Cow<'static, [u8]>>,
+    cache: Option<Cache>,
 }
 
 /// Settings of a [`Host`].
 #[derive(Debug, Default)]
 pub struct HostBuilder {
     streams: Option<Vec<u8>>,
-    cache: bool,
+    cache: CacheIn,
+    cache_size: Option<u64>,
+}
+
+/// Where compiled code is kept.
+#[derive(Debug, Default)]
+enum CacheIn {
+    #[default]
+    Nowhere,
+    UserDirectory,
+    Directory(PathBuf),
 }
 
 impl HostBuilder {
@@ -45,29 +56,52 @@ impl HostBuilder {
         self
     }
 
-    /// Keeps compiled code in wasmtime's cache in the user's cache directory, so that a program starts faster
-    /// the second time. Off by default.
+    /// Keeps compiled code in this user's cache directory (`wasyncio` in `$XDG_CACHE_HOME` or `~/.cache`), so that a
+    /// program starts faster the second time. Off by default. The last call of this and
+    /// [`cache_directory`](Self::cache_directory) counts.
     ///
-    /// Without such a directory, or one that cannot be written, everything works as with the cache off. Whoever can
-    /// write there decides what code runs: it must be as trusted as this program's own file.
+    /// Without such a directory, or one that cannot be written, everything works as with the cache off; so it does,
+    /// with a warning in the log, with one that others can write.
     #[must_use]
     pub fn cache(mut self, enabled: bool) -> Self {
-        self.cache = enabled;
+        self.cache = if enabled { CacheIn::UserDirectory } else { CacheIn::Nowhere };
+        self
+    }
+
+    /// Keeps compiled code in this directory, which is made if it is not there.
+    ///
+    /// It must belong to this user, be no symbolic link, and nobody else may write there. Entries are authenticated by a
+    /// key that is made there: what was damaged is deleted and compiled again. Several processes may share it.
+    #[must_use]
+    pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cache = CacheIn::Directory(directory.into());
+        self
+    }
+
+    /// Sets how many bytes of compiled code are kept. The default is [`DEFAULT_CACHE_SIZE`]. What was not used for the
+    /// longest time is deleted first; what is larger alone is not kept.
+    #[must_use]
+    pub fn cache_size(mut self, bytes: u64) -> Self {
+        self.cache_size = Some(bytes);
         self
     }
 
     /// Builds the host.
     ///
     /// # Errors
-    /// [`Error::Engine`] if wasmtime cannot run on this machine.
+    /// [`Error::Engine`] if wasmtime cannot run on this machine, [`Error::Cache`] if the
+    /// [`cache_directory`](Self::cache_directory) cannot be used.
     pub fn build(self) -> Result<Host> {
         let failed = |error: wasmtime::Error| Error::Engine { source: error.into() };
         let mut config = Config::new();
         config.wasm_component_model_async(true);
         config.epoch_interruption(true);
-        if self.cache {
-            config.cache(user_cache());
-        }
+        let size = self.cache_size.unwrap_or(DEFAULT_CACHE_SIZE);
+        let cache = match self.cache {
+            CacheIn::Nowhere => None,
+            CacheIn::UserDirectory => Cache::of_user(size),
+            CacheIn::Directory(path) => Some(Cache::open(&path, size)?),
+        };
         let engine = Engine::new(&config).map_err(failed)?;
         let ticker = Ticker::start(&engine).map_err(|error| Error::Engine { source: error.into() })?;
         let linker = linker(&engine).map_err(failed)?;
@@ -78,6 +112,7 @@ impl HostBuilder {
                 ticker: Arc::new(ticker),
                 linker,
                 streams: streams.or_else(|| embedded().map(Cow::Borrowed)),
+                cache,
             }),
         })
     }
@@ -89,7 +124,12 @@ impl Host {
         HostBuilder::default()
     }
 
-    /// Loads a program from a file. See [`load`](Self::load).
+    /// The directory of compiled code, if there is one. No program may write there.
+    pub fn cache(&self) -> Option<&Path> {
+        self.shared.cache.as_ref().map(Cache::path)
+    }
+
+    /// Loads a program from a file. See [`load`](Self::load). A run of it that may write to the file is refused.
     ///
     /// # Errors
     /// [`Error::Read`] if the file cannot be read, and those of [`load`](Self::load).
@@ -97,7 +137,40 @@ impl Host {
         let path = path.as_ref();
         let file = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|source| Error::Read { file: file.clone(), source })?;
-        self.load(file, bytes)
+        let component = self.compiled_program(&file, &bytes)?;
+        self.linked(file, &component, Some(path))
+    }
+
+    /// Loads a program that [`precompile`](Self::precompile) has compiled.
+    ///
+    /// # Safety
+    /// The file is native code, which runs with all rights of this process: it must come from
+    /// [`precompile`](Self::precompile), by way of people who are trusted like the author of this program. A digest
+    /// finds damage, not malice.
+    ///
+    /// # Errors
+    /// [`Error::Read`] if the file cannot be read, [`Error::NotCompiledCode`] if it is none, is damaged, or was made by
+    /// another version or for another machine; those of [`load`](Self::load) about imports and exports.
+    #[expect(unsafe_code, reason = "the caller vouches for native code")]
+    pub unsafe fn load_precompiled_file(&self, path: impl AsRef<Path>) -> Result<Program> {
+        let path = path.as_ref();
+        let component = precompiled::load(&self.shared.engine, path)?;
+        self.linked(path.display().to_string(), &component, Some(path))
+    }
+
+    /// Compiles a program ahead of time, for [`load_precompiled_file`](Self::load_precompiled_file): composed if it
+    /// imports `wasyncio:streams`, for this version of this crate, and for processors that can do what this one can.
+    ///
+    /// `name` stands for the program in messages. Compiling takes from milliseconds to seconds and blocks the thread.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load), and [`Error::Compile`].
+    pub fn precompile(&self, name: &str, bytes: &[u8]) -> Result<Vec<u8>> {
+        let component = self.compiled_program(name, bytes)?;
+        self.linked(name.to_owned(), &component, None)?;
+        let code = component.serialize();
+        let code = code.map_err(|error| Error::Compile { file: name.to_owned(), source: error.into() })?;
+        Ok(precompiled::file_of(&code))
     }
 
     /// Loads a program: composes it if it imports `wasyncio:streams`, compiles it, and checks that this host has all
@@ -110,13 +183,45 @@ impl Host {
     /// [`Error::NotComponent`] or [`Error::Invalid`] if `bytes` are no component; [`Error::NoStreams`],
     /// [`Error::StreamsMismatch`] or [`Error::Compose`] if it cannot be composed; [`Error::Compile`];
     /// [`Error::NotProgram`] if it exports no `wasi:cli/run`; [`Error::UnknownImport`] or
-    /// [`Error::IncompatibleImport`] if it imports what this host does not have.
+    /// [`Error::IncompatibleImport`] if it imports what this host does not have; [`Error::CompiledCode`] if it is
+    /// compiled already, which is never run by this function.
     pub fn load(&self, name: impl Into<String>, bytes: impl AsRef<[u8]>) -> Result<Program> {
         let file = name.into();
-        let bytes = self.composed(&file, bytes.as_ref())?;
-        let component = Component::from_binary(&self.shared.engine, &bytes)
-            .map_err(|error| Error::Compile { file: file.clone(), source: error.into() })?;
-        Program::link(file, &component, &self.shared.linker, &self.shared.ticker)
+        let component = self.compiled_program(&file, bytes.as_ref())?;
+        self.linked(file, &component, None)
+    }
+
+    /// Composes and compiles a program, or takes it from the cache.
+    fn compiled_program(&self, file: &str, app: &[u8]) -> Result<Component> {
+        if precompiled::is_compiled(app) {
+            return Err(Error::CompiledCode { file: file.to_owned() });
+        }
+        let streams = self.shared.streams.as_deref().unwrap_or_default();
+        self.compiled(file, Input::Program { app, streams }, || self.composed(file, app))
+    }
+
+    /// Compiles what `bytes` makes of `input`, or takes it from the cache.
+    fn compiled<'a>(
+        &self,
+        file: &str,
+        input: Input<'_>,
+        bytes: impl FnOnce() -> Result<Cow<'a, [u8]>>,
+    ) -> Result<Component> {
+        let engine = &self.shared.engine;
+        let compile = || {
+            let component = Component::from_binary(engine, &bytes()?);
+            component.map_err(|error| Error::Compile { file: file.to_owned(), source: error.into() })
+        };
+        match &self.shared.cache {
+            None => compile(),
+            Some(cache) => cache.component(engine, &EntryKey::new(engine, input), compile),
+        }
+    }
+
+    /// Checks imports and exports of a program, which is in the file `path`.
+    fn linked(&self, file: String, component: &Component, path: Option<&Path>) -> Result<Program> {
+        let protected = path.into_iter().chain(self.cache()).map(Path::to_owned).collect();
+        Program::link(file, component, &self.shared.linker, &self.shared.ticker, protected)
     }
 
     /// Composes a program that imports `wasyncio:streams`, and returns any other as it is.
@@ -141,8 +246,7 @@ impl Host {
     pub fn stock_options(&self, name: &str, bytes: &[u8]) -> Result<Vec<&'static str>> {
         // Tells what is no component better than the compiler does.
         first_of_streams(name, bytes)?;
-        let component = Component::from_binary(&self.shared.engine, bytes)
-            .map_err(|error| Error::Compile { file: name.to_owned(), source: error.into() })?;
+        let component = self.compiled(name, Input::Component(bytes), || Ok(Cow::Borrowed(bytes)))?;
         stock::options(name, &component)
     }
 
@@ -157,8 +261,7 @@ impl Host {
         let Some(streams) = &self.shared.streams else {
             return Err(Error::NoStreams { file, import: "wasyncio:streams".to_owned() });
         };
-        let component = Component::from_binary(&self.shared.engine, streams)
-            .map_err(|error| Error::Compile { file: file.clone(), source: error.into() })?;
+        let component = self.compiled(&file, Input::Component(streams), || Ok(Cow::Borrowed(streams)))?;
         let instance = instance_of(file, &component, &self.shared.linker)?;
         Ok(StreamsBuilder::new(instance, &self.shared.ticker))
     }
@@ -194,11 +297,6 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     lookup::add_to_linker(&mut linker)?;
     sockets02::add_to_linker(&mut linker)?;
     Ok(linker)
-}
-
-/// The cache in the user's cache directory, if there can be one.
-fn user_cache() -> Option<Cache> {
-    Cache::new(CacheConfig::new()).inspect_err(|error| tracing::debug!("compiled code is not cached: {error:#}")).ok()
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ pub enum Outcome {
 impl Runner {
     /// Prepares to run `program`, with nothing granted.
     pub fn new(program: &Program) -> Self {
-        Self { program: program.clone(), sandbox: Sandbox::new(), linger: DEFAULT_LINGER }
+        let sandbox = Sandbox { protected: program.protected().to_vec(), ..Sandbox::new() };
+        Self { program: program.clone(), sandbox, linger: DEFAULT_LINGER }
     }
 
     /// Sets what the program may do.
@@ -145,8 +146,8 @@ impl Runner {
     /// program that computes without pause gives way every 10 milliseconds.
     ///
     /// # Errors
-    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::Instantiate`] if the program
-    /// could not be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it. That the program
+    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::ExposedPath`] if the program's own
+    /// file or the cache is in one that it may write, [`Error::Instantiate`] if the program could not be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it. That the program
     /// itself reports a failure is no error here but an [`ExitStatus`].
     ///
     /// # Cancel safety

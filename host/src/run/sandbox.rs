@@ -1,6 +1,7 @@
 //! The sandbox of one instance: what it is granted and given, made into its store. The only place where one is made.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
@@ -28,6 +29,8 @@ pub(crate) struct Sandbox {
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) listeners: Option<SharedListeners>,
+    /// What decides about the program: no directory that it may write has any of these in it.
+    pub(crate) protected: Vec<PathBuf>,
 }
 
 impl Sandbox {
@@ -44,6 +47,7 @@ impl Sandbox {
             limits: Limits::default(),
             metrics: Metrics::new(),
             listeners: None,
+            protected: Vec::new(),
         }
     }
 
@@ -55,7 +59,7 @@ impl Sandbox {
     /// The store of an instance called `name`, its argument 0. `network` is of [`network`](Self::network).
     ///
     /// # Errors
-    /// [`Error::Directory`] if a directory that was granted cannot be opened.
+    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::ExposedPath`] if one may not be.
     pub(crate) fn store(
         self,
         engine: &Engine,
@@ -92,6 +96,7 @@ impl Sandbox {
         }
         let output = [self.stdout.open("stdout", self.worker), self.stderr.open("stderr", self.worker)];
         wasi.stdout(output[0].clone()).stderr(output[1].clone());
+        self.protected.iter().try_for_each(|path| self.policy.protect(path))?;
         for grant in self.policy.directories() {
             let opened = wasi.preopened_dir(grant.host(), grant.guest(), grant.permissions());
             opened.map_err(|error| Error::Directory {

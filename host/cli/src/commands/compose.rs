@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::Args;
 use wasyncio_host::Result;
 
-use super::{Streams, read};
+use super::cache::CacheFlags;
+use super::{Streams, read, write};
 use crate::say;
 
 /// Write a program and wasyncio:streams as one component, which needs only WASI
@@ -36,11 +37,14 @@ pub(super) struct Compose {
 
     #[command(flatten)]
     streams: Streams,
+
+    #[command(flatten)]
+    cache: CacheFlags,
 }
 
 impl Compose {
     pub(super) fn execute(self) -> Result<ExitCode> {
-        let host = self.streams.host()?;
+        let host = self.streams.host(&self.cache)?;
         let bytes = read(&self.app)?;
         let name = self.app.display().to_string();
         let composed = host.compose(&name, &bytes)?;
@@ -49,15 +53,12 @@ impl Compose {
             return Ok(ExitCode::FAILURE);
         }
         let options = if self.stock { Some(host.stock_options(&name, &composed)?) } else { None };
-        if let Err(error) = std::fs::write(&self.output, composed) {
-            say::error(&format_args!("cannot write {}: {error}", self.output.display()));
-            return Ok(ExitCode::FAILURE);
-        }
-        if let Some(options) = options {
+        let written = write(&self.output, &composed);
+        if let Some(options) = options.filter(|_| written == ExitCode::SUCCESS) {
             // Whoever closed standard output does not want to know.
             _ = writeln!(std::io::stdout(), "{}", stock_line(&options, &self.output));
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(written)
     }
 }
 

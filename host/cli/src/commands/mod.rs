@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wasyncio_host::{Error, Host, Result};
 
+mod cache;
+mod compile;
 mod compose;
 mod denied;
 mod describe;
@@ -15,7 +17,7 @@ mod output;
 mod run;
 mod watch;
 
-use crate::say;
+use crate::{output_file, say};
 
 /// The exit code after a trap: that of a process that SIGABRT ended, as other WebAssembly runtimes have it.
 const TRAPPED: u8 = 134;
@@ -46,6 +48,7 @@ pub(crate) enum LogFormat {
 enum Command {
     Run(Box<run::Run>),
     Compose(compose::Compose),
+    Compile(compile::Compile),
     Inspect(inspect::Inspect),
     Completions(describe::Completions),
     Man(describe::Man),
@@ -68,6 +71,7 @@ impl Cli {
         let result = match self.command {
             Command::Run(run) => run.execute(),
             Command::Compose(compose) => compose.execute(),
+            Command::Compile(compile) => compile.execute(),
             Command::Inspect(inspect) => inspect.execute(),
             Command::Completions(completions) => Ok(completions.execute()),
             Command::Man(man) => Ok(man.execute()),
@@ -75,6 +79,7 @@ impl Cli {
         result.unwrap_or_else(|error| {
             match &error {
                 Error::NoStreams { .. } => say::error(&format_args!("{error} with `--streams FILE`")),
+                Error::CompiledCode { .. } => say::error(&format_args!("{error}: with `--allow-precompiled`")),
                 _ => say::error(&error),
             }
             match error {
@@ -87,8 +92,8 @@ impl Cli {
 }
 
 impl Streams {
-    fn host(&self) -> Result<Host> {
-        let builder = Host::builder().cache(true);
+    fn host(&self, cache: &cache::CacheFlags) -> Result<Host> {
+        let builder = cache.apply(Host::builder());
         match &self.file {
             Some(file) => builder.streams(read(file)?),
             None => builder,
@@ -99,6 +104,17 @@ impl Streams {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|source| Error::Read { file: path.display().to_string(), source })
+}
+
+/// Writes a result, as a whole or not at all.
+fn write(path: &Path, content: &[u8]) -> ExitCode {
+    match output_file::write(path, content) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&format_args!("cannot write {}: {error}", path.display()));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 #[cfg(test)]

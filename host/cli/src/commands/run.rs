@@ -10,15 +10,17 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::mpsc;
 use wasyncio_host::{
-    ConnectGrant, Control, DirectoryGrant, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy,
+    ConnectGrant, Control, DirectoryGrant, Error, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy,
     PolicyFile, Program, Result, Runner, Stdio, Workers,
 };
 
 use super::Streams;
+use super::cache::CacheFlags;
 use super::denied::denied;
 use super::limits::LimitFlags;
 use super::output;
 use super::watch;
+use crate::lockdown::{Files, Lockdown};
 use crate::{say, signals};
 
 /// The exit code after connections were cut at the end of the grace period.
@@ -109,6 +111,15 @@ pub(super) struct Run {
     #[command(flatten)]
     streams: Streams,
 
+    /// Run APP also if it is compiled code, of `wasyncio compile`
+    ///
+    /// Compiled code is native code: no grant and no limit holds what it does. Without this flag it is refused.
+    #[arg(long, help_heading = "Compiled code")]
+    allow_precompiled: bool,
+
+    #[command(flatten)]
+    cache: CacheFlags,
+
     /// Arguments of the program
     #[arg(last = true, value_name = "ARGS")]
     args: Vec<String>,
@@ -143,15 +154,26 @@ struct ServiceFlags {
     /// Show connections and throughput in one line, if standard error is a terminal
     #[arg(long)]
     status: bool,
+
+    /// Leave this process's own rights as they are
+    ///
+    /// Otherwise, on Linux, it opens only files that were named at the start (and, for reloads, those in their folders),
+    /// and makes only the system calls that a service needs: it starts no other process. That holds also if a program
+    /// breaks out of its sandbox.
+    #[arg(long)]
+    no_lockdown: bool,
 }
 
 impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
         let grace = self.service.grace.map_or(Duration::ZERO, Into::into);
-        let signals = signals::Signals::install(grace);
-        let host = self.streams.host()?;
         let file = self.policy_file()?;
-        let program = host.load_file(&self.app)?;
+        // Before there is any thread, so that all are locked down.
+        let lockdown = self.lock_down(&file);
+        let signals = signals::Signals::install(grace);
+        let host = self.streams.host(&self.cache)?;
+        self.check(&file, &lockdown)?;
+        let program = self.load(&host)?;
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -168,7 +190,7 @@ impl Run {
             match self.service.workers {
                 None => self.runner(&program, &file, &metrics).run_until(signals.received(), grace).await,
                 Some(count) => {
-                    Service { run: Arc::new(self), host, metrics }.run(&program, file, count, &signals).await
+                    Service { run: Arc::new(self), host, metrics, lockdown: Arc::new(lockdown) }.run(&program, file, count, &signals).await
                 }
             }
         });
@@ -191,13 +213,56 @@ impl Run {
         Ok(self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default())
     }
 
-    fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
+    /// The grants of the policy file and of the flags.
+    fn grants(&self, file: &PolicyFile) -> Policy {
         let policy = self.allow_listen.iter().cloned().fold(file.policy.clone(), Policy::allow_listen);
         let policy = self.allow_connect.iter().cloned().fold(policy, Policy::allow_connect);
         let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
-        let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
+        self.dir.iter().cloned().fold(policy, Policy::allow_directory)
+    }
+
+    fn lock_down(&self, file: &PolicyFile) -> Lockdown {
+        if self.service.no_lockdown {
+            return Lockdown::none();
+        }
+        let loaded = [Some(&self.app), self.policy.as_ref(), self.streams.file.as_ref()];
+        Lockdown::apply(Files {
+            loaded: loaded.into_iter().flatten().cloned().collect(),
+            written: self.cache.directory().into_iter().collect(),
+            granted: self.grants(file).directories().to_vec(),
+        })
+    }
+
+    /// Refuses directories by which the program could change what runs here, and those that this process cannot use any
+    /// more.
+    fn check(&self, file: &PolicyFile, lockdown: &Lockdown) -> Result<()> {
+        let policy = self.grants(file);
+        let command = std::env::current_exe().ok();
+        let deciding = [Some(&self.app), self.policy.as_ref(), self.streams.file.as_ref(), command.as_ref()];
+        deciding.into_iter().flatten().chain(&self.cache.directory()).try_for_each(|path| policy.protect(path))?;
+        match lockdown.first_locked_out(policy.directories()) {
+            None => Ok(()),
+            Some(directory) => Err(Error::Directory {
+                directory: directory.display().to_string(),
+                source: "it was not granted when this process was started and locked down; start it again".into(),
+            }),
+        }
+    }
+
+    #[expect(unsafe_code, reason = "compiled code is run if the operator says so")]
+    fn load(&self, host: &Host) -> Result<Program> {
+        match host.load_file(&self.app) {
+            // SAFETY: the operator vouches for the file by the flag, whose help says what that means.
+            Err(Error::CompiledCode { .. }) if self.allow_precompiled => unsafe {
+                host.load_precompiled_file(&self.app)
+            },
+            loaded => loaded,
+        }
+    }
+
+    fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
         let runner = Runner::new(program)
-            .policy(policy)
+            .policy(self.grants(file))
             .limits(file.limits.overridden_by(self.limits.0))
             .metrics(metrics)
             .args(&file.arguments)
@@ -215,6 +280,7 @@ struct Service {
     run: Arc<Run>,
     host: Host,
     metrics: Metrics,
+    lockdown: Arc<Lockdown>,
 }
 
 impl Service {
@@ -269,10 +335,16 @@ impl Service {
     }
 
     async fn load(&self) -> Result<(Program, PolicyFile)> {
-        let (run, host) = (Arc::clone(&self.run), self.host.clone());
-        let load = move || Ok((host.load_file(&run.app)?, run.policy_file()?));
+        let (run, host, lockdown) = (Arc::clone(&self.run), self.host.clone(), Arc::clone(&self.lockdown));
+        let load = move || {
+            let file = run.policy_file()?;
+            run.check(&file, &lockdown)?;
+            Ok((run.load(&host)?, file))
+        };
         // Compiling takes time in which signals and broken workers are still attended to.
-        tokio::task::spawn_blocking(load).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        let loaded = tokio::task::spawn_blocking(load).await;
+        let loaded = loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        loaded.map_err(|error| self.lockdown.explain(error))
     }
 }
 
