@@ -8,6 +8,7 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtx;
 
 use crate::policy::check::{Check, OnDenied};
+use crate::policy::decide::Decide;
 use crate::run::meter::{Computing, Meter};
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
@@ -19,6 +20,7 @@ pub(crate) struct Sandbox {
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) stdio: Stdio,
+    pub(crate) decide: Option<Decide>,
     pub(crate) on_denied: OnDenied,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
@@ -32,6 +34,7 @@ impl Sandbox {
             arguments: Vec::new(),
             environment: Vec::new(),
             stdio: Stdio::NONE,
+            decide: None,
             on_denied: Arc::new(|denial| tracing::warn!("denied: {denial}")),
             limits: Limits::default(),
             metrics: Metrics::new(),
@@ -65,7 +68,7 @@ impl Sandbox {
 
     fn state(self, name: String, network: &Arc<Network>) -> Result<State> {
         let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
-        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied));
+        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied).asking(self.decide));
         let asked = Arc::clone(&check);
         let mut wasi = WasiCtx::builder();
         wasi.arg(name)
