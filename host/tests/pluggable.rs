@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use wasyncio_host::embed::{AsyncioError, OsErrorKind, StreamError};
 use wasyncio_host::wasmtime::{Config, Engine};
 use wasyncio_host::{
-    Error, Host, HostBuilder, Limit, Limits, Outcome, Runner, Workers, WorkersStatus,
+    Decision, Error, Host, HostBuilder, Limit, Limits, Outcome, Request, Runner, Workers, WorkersStatus,
 };
 
 use support::{ENDLESS, component};
@@ -160,6 +161,28 @@ async fn loading_leaves_the_event_loop_to_others() {
     assert!(matches!(error, Error::NotComponent { .. }), "{error}");
     let error = host.load_file_async("no/such.wasm").await.expect_err("it is missing");
     assert!(matches!(error, Error::Read { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_function_decides_what_the_streams_may_do() {
+    assert!(wasyncio_host::embedded().is_some(), "there are no streams in this build: run `cargo xtask build` first");
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let allowed = peer.local_addr().unwrap();
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let host = Host::builder().cache(true).build().unwrap();
+    let builder = host.streams_async().await.unwrap().decide(move |request| match request {
+        Request::Connect(address) if *address == allowed => Decision::Allow,
+        Request::Listen(address) if address.ip().is_loopback() => Decision::Allow,
+        _ => Decision::ByGrants,
+    });
+    let asyncio = builder.start().await.unwrap();
+    asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await.unwrap();
+    asyncio.open_connection("127.0.0.1", allowed.port(), Default::default()).await.unwrap();
+    let error = asyncio.open_connection("127.0.0.1", other.port(), Default::default()).await.expect_err("no grant");
+    assert!(
+        matches!(&error, StreamError::Asyncio(AsyncioError::OsError(error)) if error.kind == OsErrorKind::AccessDenied),
+        "{error}"
+    );
 }
 
 #[tokio::test]
