@@ -4,7 +4,8 @@
 //! component that provides it, which is embedded in this crate. What the program may do on the network is what a
 //! [`Policy`] grants, and nothing else.
 //!
-//! The crate creates no tokio runtime: [`Runner::run`] is called inside the caller's, with I/O and time enabled.
+//! [`Runner::run`] and [`embed`] work inside the caller's tokio runtime, with I/O and time enabled. [`Workers`] start a thread with a
+//! runtime of its own for each worker, and a [`Host`] a thread that is the clock of its programs.
 //!
 //! # Examples
 //!
@@ -37,6 +38,7 @@ mod wasi;
 
 pub use error::{Error, NotComponent, Result, Source};
 pub use policy::Policy;
+pub use policy::decide::{Decision, Request};
 pub use policy::denial::Denial;
 pub use policy::directory::{DirectoryGrant, DirectoryGrantError};
 pub use policy::endpoint::GrantError;
@@ -51,9 +53,14 @@ pub use program::inspect::Inspection;
 pub use run::host::{Host, HostBuilder};
 pub use run::limits::{Limit, LimitEntry, Limits};
 pub use run::runner::{DEFAULT_LINGER, Outcome, Runner};
+pub use run::state::State;
 pub use run::status::ExitStatus;
 pub use run::stdio::output::{Output, OutputLine};
 pub use run::stdio::selection::{Stdio, StdioError};
+pub use service::handle::{WorkersHandle, WorkersStatus};
 pub use service::metrics::{Metrics, Snapshot};
 pub use service::workers::{Control, Workers};
 pub use wasi::tcp::SharedListeners;
+
+// What of these crates is part of the interface, in the version that it is of.
+pub use {prometheus, wasmtime};

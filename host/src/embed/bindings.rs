@@ -13,6 +13,7 @@ wasmtime::component::bindgen!({
         }
     ",
     exports: { default: async | store },
+    additional_derives: [PartialEq],
 });
 
 pub(super) use self::exports::wasyncio::streams::{connect, server};

@@ -1,31 +1,41 @@
-//! How [`Streams`](super::Streams) are made.
+//! How an instance of the streams component is started.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::component::InstancePre;
 
-use super::{Dropped, NAME, Streams, bindings};
+use super::driver::{Driver, Ending};
+use super::link::{Instance, Link};
+use super::{Asyncio, NAME, bindings};
 use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
-use crate::{Denial, Error, Limits, Metrics, Policy, Result};
+use crate::{DEFAULT_LINGER, Decision, Denial, Error, Limits, Metrics, Policy, Request, Result};
 
-/// Settings of [`Streams`]. Nothing is granted by default.
+/// Settings of an instance of the streams component. Nothing is granted by default.
 #[must_use = "nothing happens until `start` is called"]
 pub struct StreamsBuilder {
     instance: InstancePre<State>,
     ticker: Arc<Ticker>,
     sandbox: Sandbox,
+    linger: Duration,
 }
 
 impl StreamsBuilder {
     pub(crate) fn new(instance: InstancePre<State>, ticker: &Arc<Ticker>) -> Self {
-        Self { instance, ticker: Arc::clone(ticker), sandbox: Sandbox::new() }
+        Self { instance, ticker: Arc::clone(ticker), sandbox: Sandbox::new(), linger: DEFAULT_LINGER }
     }
 
     /// Sets what may be connected to and listened on.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.sandbox.policy = policy;
+        self
+    }
+
+    /// Asks `decide` about each address and name, before the policy. See [`Runner::decide`](crate::Runner::decide).
+    pub fn decide(mut self, decide: impl Fn(&Request<'_>) -> Decision + Send + Sync + 'static) -> Self {
+        self.sandbox.decide = Some(Arc::new(decide));
         self
     }
 
@@ -47,20 +57,39 @@ impl StreamsBuilder {
         self
     }
 
-    /// Starts an instance. Must be called within a tokio runtime with I/O and time enabled.
+    /// Sets how long the instance may go on after its last handle was dropped, if what was written is not sent yet. The default is
+    /// [`DEFAULT_LINGER`].
+    pub fn linger(mut self, time: Duration) -> Self {
+        self.linger = time;
+        self
+    }
+
+    /// Starts an instance, in a tokio task of its own. Must be called within a tokio runtime with I/O and time enabled. The instance
+    /// ends with that runtime.
     ///
     /// # Errors
     /// [`Error::Instantiate`] if it cannot be started, [`Error::Limit`] if it needs more memory than it may.
-    pub async fn start(self) -> Result<Streams> {
+    ///
+    /// # Cancel safety
+    /// Yes: nothing was started.
+    pub async fn start(self) -> Result<Asyncio> {
         let network = self.sandbox.network();
+        let (max_memory, metrics) = (self.sandbox.limits.max_memory, self.sandbox.metrics.clone());
         let (mut store, computing) = self.sandbox.store(self.instance.engine(), NAME.to_owned(), &network)?;
         let failed = |error: wasmtime::Error| match crate::run::runner::ended(NAME, error) {
             Error::Trap { file, source, .. } => Error::Instantiate { file, source },
             other => other,
         };
-        let instance = self.instance.instantiate_async(&mut store).await.map_err(failed)?;
+        let starting = self.instance.instantiate_async(&mut store);
+        let instance = self.ticker.while_polled(starting, || computing.resumed()).await.map_err(failed)?;
         let guest = bindings::Embedding::new(&mut store, &instance).map_err(failed)?;
-        Ok(Streams { store, guest, dropped: Dropped::default(), ticker: self.ticker, computing })
+        let instance = Instance::new(max_memory);
+        let (link, requests) = Link::new(&instance);
+        let (ticker, linger) = (self.ticker, self.linger);
+        let ending = Ending(instance);
+        let driver = Driver { store, guest, requests, ending, network, ticker, computing, metrics, linger };
+        tokio::spawn(driver.run());
+        Ok(Asyncio::new(link))
     }
 }
 

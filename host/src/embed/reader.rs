@@ -1,49 +1,62 @@
 //! asyncio's `StreamReader`.
 
 use std::fmt;
+use std::future::poll_fn;
 
-use super::options::narrow_count;
-use super::pending::{Call, Pending, Taken};
-use super::{AsyncioError, Held, StreamError, StreamResult, Transport, failed, flat};
+use futures_util::FutureExt;
+
+use super::link::{Call, Held};
+use super::reads::Read;
+use super::receiving::Receiving;
+use super::{AsyncioError, StreamResult, Transport, flat};
+
+/// asyncio's default limit, in bytes.
+pub(super) const DEFAULT_LIMIT: u64 = 1 << 16;
 
 /// Reads from a connection, as asyncio's `StreamReader`. One future at a time may wait in it.
-pub struct StreamReader<'a> {
-    held: Held<'a>,
-    reading: Pending<'a, Reading, Vec<u8>>,
+///
+/// It is also tokio's [`AsyncRead`](tokio::io::AsyncRead) and [`AsyncBufRead`](tokio::io::AsyncBufRead); both ways may be mixed. Through a `&mut StreamReader`, with tokio's
+/// `AsyncReadExt` in scope, `read` is tokio's.
+///
+/// # Cancel safety
+/// Every read is cancel safe: a future that is dropped loses nothing, and what it had collected is there for the next read, of
+/// whatever kind. Dropping the reader loses what was not read; the writer of the same connection goes on.
+///
+/// # asyncio
+/// `asyncio.StreamReader` of CPython 3.14. What has arrived before a connection broke is read before the error is told.
+pub struct StreamReader {
+    pub(super) held: Held,
+    pub(super) receiving: Receiving,
 }
 
-/// A call that may wait for bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Reading {
-    Some(i64),
-    Line,
-    Exactly(i64),
-    Until(Vec<Vec<u8>>),
-}
-
-/// Calls a method of the component's resource that answers at once.
+/// Calls a method of the component's resource.
 macro_rules! call {
     ($self:ident, $method:ident $(, $argument:expr)*) => {{
-        let Held { asyncio, resource } = &$self.held;
-        let streams = asyncio.guest.wasyncio_streams_streams();
-        streams.stream_reader().$method(asyncio.accessor, *resource $(, $argument)*).await
+        let resource = $self.held.resource();
+        $self.held.call(move |component| {
+            Box::pin(async move {
+                let streams = component.guest.wasyncio_streams_streams();
+                streams.stream_reader().$method(component.accessor, resource $(, $argument)*).await
+            })
+        })
     }};
 }
 
-impl<'a> StreamReader<'a> {
-    pub(super) fn new(held: Held<'a>) -> Self {
-        Self { held, reading: Pending::new() }
+impl StreamReader {
+    /// The reader of `held`, whose limit is `limit` bytes.
+    pub(super) fn new(held: Held, limit: u64) -> Self {
+        let max_memory = held.link.instance().max_memory;
+        Self { held, receiving: Receiving::new(usize::try_from(limit).unwrap_or(usize::MAX), max_memory) }
     }
 
-    /// Reads up to `count` bytes, at least one unless the stream has ended; with a negative `count`, all until it ends. More than
-    /// `i32::MAX` bytes are not held in one piece.
+    /// Reads up to `count` bytes, at least one unless the stream has ended; with a negative `count`, all until it ends.
     ///
     /// # Errors
-    /// That of the connection; a runtime-error if another future waits in this reader.
+    /// That of the connection; a runtime-error if another future waits in this reader; an [`OsError`](super::OsError) of the kind
+    /// out-of-resources if it collects more than [`Limits::max_memory`](crate::Limits::max_memory).
     ///
     /// # Cancel safety
-    /// Yes: if the future is dropped, what it would have given goes to the next call that is the same. Until then calls
-    /// of other reading methods fail with a runtime-error.
+    /// Yes, see [`StreamReader`].
     ///
     /// # asyncio
     /// `await reader.read(count)`.
@@ -62,7 +75,11 @@ impl<'a> StreamReader<'a> {
     /// # });
     /// ```
     pub async fn read(&self, count: i64) -> StreamResult<Vec<u8>> {
-        self.ask("read", Reading::Some(count)).await
+        let read = match usize::try_from(count) {
+            Ok(count) => Read::AtMost(count),
+            Err(_) => Read::All,
+        };
+        self.run(read).await
     }
 
     /// Reads a line with its `\n`; at the end of the stream what is left, perhaps nothing.
@@ -71,8 +88,7 @@ impl<'a> StreamReader<'a> {
     /// A value-error if the line is longer than the limit; and as [`read`](Self::read).
     ///
     /// # Cancel safety
-    /// Yes: if the future is dropped, what it would have given goes to the next call that is the same. Until then calls
-    /// of other reading methods fail with a runtime-error.
+    /// Yes, see [`StreamReader`].
     ///
     /// # asyncio
     /// `await reader.readline()`.
@@ -91,18 +107,17 @@ impl<'a> StreamReader<'a> {
     /// # });
     /// ```
     pub async fn readline(&self) -> StreamResult<Vec<u8>> {
-        self.ask("readline", Reading::Line).await
+        self.run(Read::line()).await
     }
 
-    /// Reads exactly `count` bytes, or `i32::MAX` if that is less.
+    /// Reads exactly `count` bytes.
     ///
     /// # Errors
     /// An incomplete-read-error, with what was read, if the stream ends before; a value-error if `count` is negative; and
     /// as [`read`](Self::read).
     ///
     /// # Cancel safety
-    /// Yes: if the future is dropped, what it would have given goes to the next call that is the same. Until then calls
-    /// of other reading methods fail with a runtime-error.
+    /// Yes, see [`StreamReader`].
     ///
     /// # asyncio
     /// `await reader.readexactly(count)`.
@@ -124,7 +139,7 @@ impl<'a> StreamReader<'a> {
     /// # });
     /// ```
     pub async fn readexactly(&self, count: i64) -> StreamResult<Vec<u8>> {
-        self.ask("readexactly", Reading::Exactly(count)).await
+        self.run(Read::exactly(count)?).await
     }
 
     /// Reads until the first of `separators`, and with it.
@@ -134,8 +149,7 @@ impl<'a> StreamReader<'a> {
     /// limit; a value-error for separators that make no sense; and as [`read`](Self::read).
     ///
     /// # Cancel safety
-    /// Yes: if the future is dropped, what it would have given goes to the next call that is the same. Until then calls
-    /// of other reading methods fail with a runtime-error.
+    /// Yes, see [`StreamReader`].
     ///
     /// # asyncio
     /// `await reader.readuntil(separators)`.
@@ -151,9 +165,38 @@ impl<'a> StreamReader<'a> {
     /// # Ok(())
     /// # });
     /// ```
-    pub async fn readuntil(&self, separators: &[&[u8]]) -> StreamResult<Vec<u8>> {
-        let separators = separators.iter().map(|separator| separator.to_vec()).collect();
-        self.ask("readuntil", Reading::Until(separators)).await
+    pub async fn readuntil(&self, separators: &[impl AsRef<[u8]>]) -> StreamResult<Vec<u8>> {
+        let read = Read::until(separators)?;
+        self.run(read).await
+    }
+
+    /// Reads into `buffer`, at least one byte unless the stream has ended or the buffer is empty. Returns how many.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    ///
+    /// # Cancel safety
+    /// Yes, see [`StreamReader`].
+    ///
+    /// # asyncio
+    /// `data = await reader.read(len(buffer))`. The name is that of Python's `io`.
+    ///
+    /// # Examples
+    /// ```
+    /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
+    /// # support::example(async |asyncio, _| {
+    /// let reader = asyncio.stream_reader(None).await?;
+    /// reader.feed_data(b"hello").await?;
+    /// let mut buffer = [0; 16];
+    /// let count = reader.readinto(&mut buffer).await?;
+    /// assert_eq!(buffer[..count], *b"hello");
+    /// # Ok(())
+    /// # });
+    /// ```
+    pub async fn readinto(&self, buffer: &mut [u8]) -> StreamResult<usize> {
+        let bytes = self.run(Read::AtMost(buffer.len())).await?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
     }
 
     /// Whether the stream has ended and everything was read. The end is noticed while a read waits.
@@ -178,7 +221,10 @@ impl<'a> StreamReader<'a> {
     /// # });
     /// ```
     pub async fn at_eof(&self) -> StreamResult<bool> {
-        Ok(call!(self, call_at_eof).map_err(failed)?)
+        match self.receiving.at_eof() {
+            Some(at_eof) => Ok(at_eof),
+            None => call!(self, call_at_eof).await,
+        }
     }
 
     /// The exception that every read fails with, if there is one.
@@ -199,7 +245,7 @@ impl<'a> StreamReader<'a> {
     /// # });
     /// ```
     pub async fn exception(&self) -> StreamResult<Option<AsyncioError>> {
-        Ok(call!(self, call_exception).map_err(failed)?)
+        call!(self, call_exception).await
     }
 
     /// Stores an exception: every later read fails with it, whatever is in the buffer, and a waiting one wakes with it.
@@ -225,7 +271,8 @@ impl<'a> StreamReader<'a> {
     /// # });
     /// ```
     pub async fn set_exception(&self, exception: AsyncioError) -> StreamResult<()> {
-        Ok(call!(self, call_set_exception, exception).map_err(failed)?)
+        self.receiving.set_exception(exception.clone());
+        call!(self, call_set_exception, exception).await
     }
 
     /// Appends bytes as if they had been received.
@@ -247,7 +294,8 @@ impl<'a> StreamReader<'a> {
     /// # });
     /// ```
     pub async fn feed_data(&self, data: &[u8]) -> StreamResult<()> {
-        flat(call!(self, call_feed_data, data.to_vec()))
+        let data = data.to_vec();
+        flat(call!(self, call_feed_data, data)).await
     }
 
     /// Marks the end of the stream.
@@ -269,7 +317,7 @@ impl<'a> StreamReader<'a> {
     /// # });
     /// ```
     pub async fn feed_eof(&self) -> StreamResult<()> {
-        Ok(call!(self, call_feed_eof).map_err(failed)?)
+        call!(self, call_feed_eof).await
     }
 
     /// Tells the reader which transport to pause when its buffer is full. That of a connection has one already.
@@ -284,7 +332,7 @@ impl<'a> StreamReader<'a> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let reader = asyncio.stream_reader(Some(1)).await?;
     /// reader.set_transport(&writer.transport().await?).await?;
     /// reader.feed_data(b"more than twice the limit").await?;
@@ -292,38 +340,41 @@ impl<'a> StreamReader<'a> {
     /// # Ok(())
     /// # });
     /// ```
-    pub async fn set_transport(&self, transport: &Transport<'_>) -> StreamResult<()> {
-        flat(call!(self, call_set_transport, transport.0.resource))
+    pub async fn set_transport(&self, transport: &Transport) -> StreamResult<()> {
+        let (resource, using) = (self.held.resource(), transport.0.using());
+        let transport = transport.0.resource();
+        let call = self.held.call(move |component| {
+            Box::pin(async move {
+                let _using = using;
+                let readers = component.guest.wasyncio_streams_streams().stream_reader();
+                readers.call_set_transport(component.accessor, resource, transport).await
+            })
+        });
+        flat(call).await
     }
 
     /// The answer to a call that may wait, be it one that was made before and that nobody waits for any more.
-    async fn ask(&self, name: &str, reading: Reading) -> StreamResult<Vec<u8>> {
-        match self.reading.ask(reading.clone(), || self.call(reading)).await {
-            Ok(answer) => flat(answer),
-            Err(Taken::Awaited | Taken::Abandoned) => {
-                let text = "called while another coroutine is already waiting for incoming data";
-                Err(StreamError::Asyncio(AsyncioError::RuntimeError(format!("{name}() {text}"))))
-            }
-        }
-    }
-
-    fn call(&self, reading: Reading) -> Call<'a, Vec<u8>> {
-        let Held { asyncio, resource } = self.held;
-        Box::pin(async move {
-            let readers = asyncio.guest.wasyncio_streams_streams().stream_reader();
-            match reading {
-                Reading::Some(count) => readers.call_read(asyncio.accessor, resource, narrow_count(count)).await,
-                Reading::Line => readers.call_readline(asyncio.accessor, resource).await,
-                Reading::Exactly(count) => {
-                    readers.call_readexactly(asyncio.accessor, resource, narrow_count(count)).await
-                }
-                Reading::Until(separators) => readers.call_readuntil(asyncio.accessor, resource, separators).await,
-            }
-        })
+    async fn run(&self, mut read: Read) -> StreamResult<Vec<u8>> {
+        let mut reading = self.receiving.read();
+        poll_fn(|context| reading.poll(context, &mut read, |most| self.held.fetch(most))).await
     }
 }
 
-impl fmt::Debug for StreamReader<'_> {
+impl Held {
+    /// Asks a reader for up to `most` bytes.
+    pub(super) fn fetch(&self, most: usize) -> Call<Vec<u8>> {
+        let (resource, most) = (self.resource(), i32::try_from(most).unwrap_or(i32::MAX));
+        let call = self.call(move |component| {
+            Box::pin(async move {
+                let streams = component.guest.wasyncio_streams_streams();
+                streams.stream_reader().call_read(component.accessor, resource, most).await
+            })
+        });
+        flat(call).boxed()
+    }
+}
+
+impl fmt::Debug for StreamReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamReader").finish_non_exhaustive()
     }

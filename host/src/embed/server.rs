@@ -1,30 +1,50 @@
 //! asyncio's `Server`.
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use wasmtime::component::ResourceAny;
+use futures_util::FutureExt;
 
-use super::pending::{Call, Pending, Taken};
-use super::{Held, SocketAddress, StreamReader, StreamResult, StreamWriter, failed, flat};
+use super::link::{Call, Held};
+use super::wait::Wait;
+use super::{AsyncioError, Connection, SocketAddress, StreamReader, StreamResult, StreamWriter, flat};
 
 /// Listens, as asyncio's `Server`. Dropping it closes it; connections stay.
-pub struct Server<'a> {
-    held: Held<'a>,
-    accepting: Pending<'a, (), (ResourceAny, ResourceAny)>,
+pub struct Server {
+    held: Held,
+    accepting: Wait<Connection>,
+    closing: Wait<()>,
+    closed: AtomicBool,
+    /// Somebody is in `serve_forever`.
+    serving_forever: AtomicBool,
+    /// The limit of the readers, in bytes.
+    limit: u64,
 }
 
 /// Calls a method of the component's resource.
 macro_rules! call {
     ($self:ident, $method:ident) => {{
-        let Held { asyncio, resource } = &$self.held;
-        let server = asyncio.guest.wasyncio_streams_server();
-        server.server().$method(asyncio.accessor, *resource).await
+        let resource = $self.held.resource();
+        $self.held.call(move |component| {
+            Box::pin(async move {
+                let server = component.guest.wasyncio_streams_server();
+                server.server().$method(component.accessor, resource).await
+            })
+        })
     }};
 }
 
-impl<'a> Server<'a> {
-    pub(super) fn new(held: Held<'a>) -> Self {
-        Self { held, accepting: Pending::new() }
+impl Server {
+    pub(super) fn new(held: Held, limit: u64) -> Self {
+        Self {
+            held,
+            accepting: Wait::new(),
+            closing: Wait::new(),
+            closed: AtomicBool::new(false),
+            serving_forever: AtomicBool::new(false),
+            limit,
+        }
     }
 
     /// Waits for a connection. Several futures may wait.
@@ -33,7 +53,8 @@ impl<'a> Server<'a> {
     /// That of the listening socket, or a runtime-error if the server is closed.
     ///
     /// # Cancel safety
-    /// Yes: a connection that comes after the future was dropped goes to the next call.
+    /// Yes: a connection that comes after the future was dropped goes to the next call; dropping the server closes
+    /// it.
     ///
     /// # asyncio
     /// The callback of `start_server`.
@@ -42,22 +63,17 @@ impl<'a> Server<'a> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, _| {
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
-    /// let port = server.sockets().await?[0].port;
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await?;
+    /// let port = server.sockets().await?[0].port();
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let (reader, _writer) = server.accept().await?;
     /// writer.write(b"hello\n").await?;
     /// assert_eq!(reader.readline().await?, b"hello\n");
     /// # Ok(())
     /// # });
     /// ```
-    pub async fn accept(&self) -> StreamResult<(StreamReader<'a>, StreamWriter<'a>)> {
-        let accepted = match self.accepting.ask((), || self.call_accept()).await {
-            Ok(accepted) => accepted,
-            Err(Taken::Awaited | Taken::Abandoned) => self.call_accept().await,
-        };
-        let (reader, writer) = flat(accepted)?;
-        Ok(self.held.asyncio.connection(reader, writer))
+    pub async fn accept(&self) -> StreamResult<(StreamReader, StreamWriter)> {
+        Ok(self.accepting.ask(|| self.call_accept()).await?.split(self.limit))
     }
 
     /// Starts to listen, if the server was made without.
@@ -75,7 +91,7 @@ impl<'a> Server<'a> {
     /// use wasyncio_host::embed::ServerOptions;
     ///
     /// let options = ServerOptions { start_serving: Some(false), ..Default::default() };
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Some(options)).await?;
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, options).await?;
     /// assert!(!server.is_serving().await?);
     /// server.start_serving().await?;
     /// assert!(server.is_serving().await?);
@@ -83,31 +99,63 @@ impl<'a> Server<'a> {
     /// # });
     /// ```
     pub async fn start_serving(&self) -> StreamResult<()> {
-        flat(call!(self, call_start_serving))
+        flat(call!(self, call_start_serving)).await
     }
 
-    /// Listens and waits until the server is closed and its connections are gone; they are accepted elsewhere.
+    /// Listens, accepts until the server is closed, and runs `client_connected_cb` for every connection in a tokio task of its own;
+    /// then waits until the connections are gone. A task that panics costs its own connection.
     ///
     /// # Errors
-    /// A runtime-error if the server is closed, or somebody is in here already.
+    /// A runtime-error if the server is closed, or somebody is in here already; an [`OsError`](super::OsError) if the system refuses;
+    /// that of the host.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the server, as cancelling does in asyncio. The tasks go on.
     ///
     /// # asyncio
-    /// `await server.serve_forever()`.
+    /// `await server.serve_forever()` with the callback of `start_server`.
     ///
     /// # Examples
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, _| {
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
-    /// tokio::select! {
-    ///     result = server.serve_forever() => panic!("nobody closes it: {result:?}"),
-    ///     () = std::future::ready(()) => {}
-    /// }
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await?;
+    /// let port = server.sockets().await?[0].port();
+    /// tokio::spawn(async move {
+    ///     server
+    ///         .serve_forever(async |reader, writer| {
+    ///             let line = reader.readline().await?;
+    ///             writer.write(&line).await
+    ///         })
+    ///         .await
+    /// });
+    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
+    /// writer.write(b"hello\n").await?;
+    /// assert_eq!(reader.readline().await?, b"hello\n");
     /// # Ok(())
     /// # });
     /// ```
-    pub async fn serve_forever(&self) -> StreamResult<()> {
-        flat(call!(self, call_serve_forever))
+    pub async fn serve_forever<F, T>(
+        &self,
+        mut client_connected_cb: impl FnMut(StreamReader, StreamWriter) -> F,
+    ) -> StreamResult<()>
+    where
+        F: Future<Output = T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let mut serving = self.begin_serving_forever()?;
+        let started = self.start_serving().await;
+        // A server that cannot listen yet may be able to later.
+        serving.closes = started.is_ok();
+        started?;
+        loop {
+            match self.accept().await {
+                Ok((reader, writer)) => drop(tokio::spawn(client_connected_cb(reader, writer))),
+                Err(_) if self.closed.load(Ordering::SeqCst) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.wait_closed().await
     }
 
     /// Whether the server listens.
@@ -122,7 +170,7 @@ impl<'a> Server<'a> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, _| {
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await?;
     /// assert!(server.is_serving().await?);
     /// server.close().await?;
     /// assert!(!server.is_serving().await?);
@@ -130,7 +178,7 @@ impl<'a> Server<'a> {
     /// # });
     /// ```
     pub async fn is_serving(&self) -> StreamResult<bool> {
-        Ok(call!(self, call_is_serving).map_err(failed)?)
+        call!(self, call_is_serving).await
     }
 
     /// The addresses that it listens on; none once closed.
@@ -145,15 +193,15 @@ impl<'a> Server<'a> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, _| {
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await?;
     /// let sockets = server.sockets().await?;
-    /// assert_eq!(sockets[0].host, "127.0.0.1");
-    /// assert_ne!(sockets[0].port, 0);
+    /// assert!(sockets[0].ip().is_loopback());
+    /// assert_ne!(sockets[0].port(), 0);
     /// # Ok(())
     /// # });
     /// ```
-    pub async fn sockets(&self) -> StreamResult<Vec<SocketAddress>> {
-        Ok(call!(self, call_sockets).map_err(failed)?)
+    pub async fn sockets(&self) -> StreamResult<Vec<SocketAddr>> {
+        Ok(call!(self, call_sockets).await?.iter().filter_map(SocketAddress::socket_addr).collect())
     }
 
     /// Stops listening. Connections stay.
@@ -168,14 +216,14 @@ impl<'a> Server<'a> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, _| {
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await?;
     /// server.close().await?;
     /// assert!(server.accept().await.is_err());
     /// # Ok(())
     /// # });
     /// ```
     pub async fn close(&self) -> StreamResult<()> {
-        Ok(call!(self, call_close).map_err(failed)?)
+        self.begin_close().await
     }
 
     /// Waits until the server is closed and every connection that it accepted is gone.
@@ -193,14 +241,14 @@ impl<'a> Server<'a> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, _| {
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await?;
     /// server.close().await?;
     /// server.wait_closed().await?;
     /// # Ok(())
     /// # });
     /// ```
     pub async fn wait_closed(&self) -> StreamResult<()> {
-        flat(call!(self, call_wait_closed))
+        self.closing.ask_now(|| flat(call!(self, call_wait_closed)).boxed()).await
     }
 
     /// Closes every connection that it accepted and that is still there.
@@ -215,9 +263,9 @@ impl<'a> Server<'a> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, _| {
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
-    /// let port = server.sockets().await?[0].port;
-    /// let (reader, _writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await?;
+    /// let port = server.sockets().await?[0].port();
+    /// let (reader, _writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let _accepted = server.accept().await?;
     /// server.close_clients().await?;
     /// assert_eq!(reader.read(-1).await?, b"");
@@ -225,7 +273,7 @@ impl<'a> Server<'a> {
     /// # });
     /// ```
     pub async fn close_clients(&self) -> StreamResult<()> {
-        Ok(call!(self, call_close_clients).map_err(failed)?)
+        call!(self, call_close_clients).await
     }
 
     /// Aborts every connection that it accepted and that is still there.
@@ -240,9 +288,9 @@ impl<'a> Server<'a> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, _| {
-    /// let server = asyncio.start_server(&["127.0.0.1"], 0, None).await?;
-    /// let port = server.sockets().await?[0].port;
-    /// let _connection = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let server = asyncio.start_server(&["127.0.0.1"], 0, Default::default()).await?;
+    /// let port = server.sockets().await?[0].port();
+    /// let _connection = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let (_reader, writer) = server.accept().await?;
     /// server.abort_clients().await?;
     /// assert!(writer.is_closing().await?);
@@ -250,27 +298,57 @@ impl<'a> Server<'a> {
     /// # });
     /// ```
     pub async fn abort_clients(&self) -> StreamResult<()> {
-        Ok(call!(self, call_abort_clients).map_err(failed)?)
+        call!(self, call_abort_clients).await
     }
 
-    fn call_accept(&self) -> Call<'a, (ResourceAny, ResourceAny)> {
-        let Held { asyncio, resource } = self.held;
-        Box::pin(async move {
-            asyncio.guest.wasyncio_streams_server().server().call_accept(asyncio.accessor, resource).await
-        })
+    fn call_accept(&self) -> Call<Connection> {
+        let (resource, link) = (self.held.resource(), self.held.link.downgrade());
+        let call = self.held.call(move |component| {
+            Box::pin(async move {
+                let servers = component.guest.wasyncio_streams_server();
+                match servers.server().call_accept(component.accessor, resource).await? {
+                    Ok((reader, writer)) => Ok(Ok(Connection::new(link.upgrade()?, reader, writer))),
+                    Err(error) => Ok(Err(error)),
+                }
+            })
+        });
+        flat(call).boxed()
+    }
+
+    /// Closes, whether or not it is awaited.
+    fn begin_close(&self) -> impl Future<Output = StreamResult<()>> + Send + use<> {
+        self.closed.store(true, Ordering::SeqCst);
+        call!(self, call_close)
+    }
+
+    fn begin_serving_forever(&self) -> StreamResult<ServingForever<'_>> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(AsyncioError::RuntimeError("server <Server> is closed".to_owned()).into());
+        }
+        if self.serving_forever.swap(true, Ordering::SeqCst) {
+            let text = "server <Server> is already being awaited on serve_forever()";
+            return Err(AsyncioError::RuntimeError(text.to_owned()).into());
+        }
+        Ok(ServingForever { server: self, closes: true })
     }
 }
 
-impl Drop for Server<'_> {
+/// Somebody is in `serve_forever`, and closes the server by leaving it.
+struct ServingForever<'a> {
+    server: &'a Server,
+    closes: bool,
+}
+
+impl Drop for ServingForever<'_> {
     fn drop(&mut self) {
-        // A connection that was accepted for a future that is gone.
-        if let Some(Ok(Ok((reader, writer)))) = self.accepting.abandoned() {
-            drop(self.held.asyncio.connection(reader, writer));
+        self.server.serving_forever.store(false, Ordering::SeqCst);
+        if self.closes {
+            drop(self.server.begin_close());
         }
     }
 }
 
-impl fmt::Debug for Server<'_> {
+impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").finish_non_exhaustive()
     }

@@ -2,22 +2,27 @@
 
 use std::fmt;
 
+use super::link::Held;
 use super::options::narrow;
-use super::{ExtraInfo, Held, StreamResult, failed, flat};
+use super::{ExtraInfo, StreamResult, flat};
 
 /// What is under a reader and a writer, as asyncio's `Transport`. See [`StreamWriter::transport`](super::StreamWriter::transport).
-pub struct Transport<'a>(pub(super) Held<'a>);
+pub struct Transport(pub(super) Held);
 
 /// Calls a method of the component's resource.
 macro_rules! call {
     ($self:ident, $method:ident $(, $argument:expr)*) => {{
-        let Held { asyncio, resource } = &$self.0;
-        let streams = asyncio.guest.wasyncio_streams_streams();
-        streams.transport().$method(asyncio.accessor, *resource $(, $argument)*).await
+        let resource = $self.0.resource();
+        $self.0.call(move |component| {
+            Box::pin(async move {
+                let streams = component.guest.wasyncio_streams_streams();
+                streams.transport().$method(component.accessor, resource $(, $argument)*).await
+            })
+        })
     }};
 }
 
-impl Transport<'_> {
+impl Transport {
     /// Ends the connection at once. What was not sent yet is lost.
     ///
     /// # Errors
@@ -30,7 +35,7 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// transport.abort().await?;
     /// assert!(writer.is_closing().await?);
@@ -38,7 +43,7 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn abort(&self) -> StreamResult<()> {
-        Ok(call!(self, call_abort).map_err(failed)?)
+        call!(self, call_abort).await
     }
 
     /// Closes the connection, after what was written before was sent.
@@ -53,7 +58,7 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// transport.close().await?;
     /// writer.wait_closed().await?;
@@ -61,7 +66,7 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn close(&self) -> StreamResult<()> {
-        Ok(call!(self, call_close).map_err(failed)?)
+        call!(self, call_close).await
     }
 
     /// Whether the connection is closed or about to be.
@@ -76,7 +81,7 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// assert!(!transport.is_closing().await?);
     /// transport.close().await?;
@@ -85,7 +90,7 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn is_closing(&self) -> StreamResult<bool> {
-        Ok(call!(self, call_is_closing).map_err(failed)?)
+        call!(self, call_is_closing).await
     }
 
     /// How many bytes were written and not yet sent.
@@ -100,14 +105,14 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// assert_eq!(transport.get_write_buffer_size().await?, 0);
     /// # Ok(())
     /// # });
     /// ```
     pub async fn get_write_buffer_size(&self) -> StreamResult<u64> {
-        Ok(call!(self, call_get_write_buffer_size).map_err(failed)?.into())
+        call!(self, call_get_write_buffer_size).await.map(u64::from)
     }
 
     /// The water marks of what was written and not yet sent: low and high, in bytes.
@@ -122,14 +127,14 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// assert_eq!(transport.get_write_buffer_limits().await?, (16_384, 65_536));
     /// # Ok(())
     /// # });
     /// ```
     pub async fn get_write_buffer_limits(&self) -> StreamResult<(u64, u64)> {
-        let (low, high) = call!(self, call_get_write_buffer_limits).map_err(failed)?;
+        let (low, high) = call!(self, call_get_write_buffer_limits).await?;
         Ok((low.into(), high.into()))
     }
 
@@ -146,7 +151,7 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// transport.set_write_buffer_limits(Some(1000), Some(100)).await?;
     /// assert_eq!(transport.get_write_buffer_limits().await?, (100, 1000));
@@ -155,7 +160,8 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn set_write_buffer_limits(&self, high: Option<u64>, low: Option<u64>) -> StreamResult<()> {
-        flat(call!(self, call_set_write_buffer_limits, high.map(narrow), low.map(narrow)))
+        let (high, low) = (high.map(narrow), low.map(narrow));
+        flat(call!(self, call_set_write_buffer_limits, high, low)).await
     }
 
     /// Takes nothing more from the peer.
@@ -170,7 +176,7 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// transport.pause_reading().await?;
     /// assert!(!transport.is_reading().await?);
@@ -178,7 +184,7 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn pause_reading(&self) -> StreamResult<()> {
-        Ok(call!(self, call_pause_reading).map_err(failed)?)
+        call!(self, call_pause_reading).await
     }
 
     /// Takes from the peer again.
@@ -193,7 +199,7 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// transport.pause_reading().await?;
     /// transport.resume_reading().await?;
@@ -203,7 +209,7 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn resume_reading(&self) -> StreamResult<()> {
-        Ok(call!(self, call_resume_reading).map_err(failed)?)
+        call!(self, call_resume_reading).await
     }
 
     /// Whether something is taken from the peer.
@@ -218,14 +224,14 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// assert!(transport.is_reading().await?);
     /// # Ok(())
     /// # });
     /// ```
     pub async fn is_reading(&self) -> StreamResult<bool> {
-        Ok(call!(self, call_is_reading).map_err(failed)?)
+        call!(self, call_is_reading).await
     }
 
     /// Takes bytes to be sent, without waiting for that.
@@ -240,7 +246,7 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// transport.write(b"hello\n").await?;
     /// assert_eq!(reader.readline().await?, b"hello\n");
@@ -248,7 +254,8 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn write(&self, data: &[u8]) -> StreamResult<()> {
-        flat(call!(self, call_write, data.to_vec()))
+        let data = data.to_vec();
+        flat(call!(self, call_write, data)).await
     }
 
     /// Takes chunks to be sent one behind the other.
@@ -263,16 +270,16 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// transport.writelines(&[b"one, ", b"two\n"]).await?;
     /// assert_eq!(reader.readline().await?, b"one, two\n");
     /// # Ok(())
     /// # });
     /// ```
-    pub async fn writelines(&self, data: &[&[u8]]) -> StreamResult<()> {
-        let data = data.iter().map(|chunk| chunk.to_vec()).collect();
-        flat(call!(self, call_writelines, data))
+    pub async fn writelines(&self, data: &[impl AsRef<[u8]>]) -> StreamResult<()> {
+        let data: Vec<_> = data.iter().map(|chunk| chunk.as_ref().to_vec()).collect();
+        flat(call!(self, call_writelines, data)).await
     }
 
     /// Whether [`write_eof`](Self::write_eof) can be called.
@@ -287,14 +294,14 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// assert!(transport.can_write_eof().await?);
     /// # Ok(())
     /// # });
     /// ```
     pub async fn can_write_eof(&self) -> StreamResult<bool> {
-        Ok(call!(self, call_can_write_eof).map_err(failed)?)
+        call!(self, call_can_write_eof).await
     }
 
     /// Ends what is sent, after what was written before.
@@ -309,7 +316,7 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// transport.write_eof().await?;
     /// assert_eq!(reader.read(-1).await?, b"");
@@ -317,7 +324,7 @@ impl Transport<'_> {
     /// # });
     /// ```
     pub async fn write_eof(&self) -> StreamResult<()> {
-        flat(call!(self, call_write_eof))
+        flat(call!(self, call_write_eof)).await
     }
 
     /// What is known about the connection under `name`, such as `sockname`.
@@ -332,18 +339,19 @@ impl Transport<'_> {
     /// ```
     /// # mod support { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/example.rs")); }
     /// # support::example(async |asyncio, port| {
-    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, None).await?;
+    /// let (_reader, writer) = asyncio.open_connection("127.0.0.1", port, Default::default()).await?;
     /// let transport = writer.transport().await?;
     /// assert!(transport.get_extra_info("sockname").await?.is_some());
     /// # Ok(())
     /// # });
     /// ```
     pub async fn get_extra_info(&self, name: &str) -> StreamResult<Option<ExtraInfo>> {
-        Ok(call!(self, call_get_extra_info, name.to_owned()).map_err(failed)?)
+        let name = name.to_owned();
+        call!(self, call_get_extra_info, name).await
     }
 }
 
-impl fmt::Debug for Transport<'_> {
+impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport").finish_non_exhaustive()
     }

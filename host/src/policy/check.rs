@@ -8,6 +8,7 @@ use prometheus::IntCounter;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::policy::address_class::{is_localhost, is_public};
+use crate::policy::decide::{Decide, Decision, Request};
 use crate::policy::endpoint::normalized;
 use crate::policy::resolved::ResolvedNames;
 use crate::{Denial, Policy};
@@ -23,6 +24,8 @@ pub(crate) type OnDenied = Arc<dyn Fn(&Denial) + Send + Sync>;
 /// The policy of one running program, and what it was refused so far.
 pub(crate) struct Check {
     policy: Policy,
+    /// Asked before the policy.
+    decide: Option<Decide>,
     on_denied: OnDenied,
     /// How many operations were refused, in all.
     denied: IntCounter,
@@ -37,11 +40,27 @@ impl Check {
     pub(crate) fn new(policy: Policy, on_denied: OnDenied, denied: IntCounter) -> Self {
         Self {
             policy,
+            decide: None,
             on_denied,
             denied,
             reported: Mutex::default(),
             answers: ResolvedNames::default(),
             private_answers: ResolvedNames::default(),
+        }
+    }
+
+    /// Asks this before the policy.
+    pub(crate) fn asking(mut self, decide: Option<Decide>) -> Self {
+        self.decide = decide;
+        self
+    }
+
+    /// What the embedder's function decides; `None` leaves it to the grants.
+    fn decided(&self, request: &Request<'_>) -> Option<bool> {
+        match self.decide.as_ref()?(request) {
+            Decision::Allow => Some(true),
+            Decision::Deny => Some(false),
+            Decision::ByGrants => None,
         }
     }
 
@@ -55,21 +74,35 @@ impl Check {
                 // the local address it connects from.
                 let opens_nothing =
                     address.port() == 0 && (address.ip().is_unspecified() || self.policy.permits_some_connect());
-                if opens_nothing || self.policy.permits_listen(address).await {
+                if opens_nothing {
                     return true;
                 }
-                Denial::Listen(address)
+                match self.decided(&Request::Listen(address)) {
+                    Some(true) => return true,
+                    None if self.policy.permits_listen(address).await => return true,
+                    _ => Denial::Listen(address),
+                }
             }
             SocketAddrUse::TcpListen => {
-                if self.policy.permits_listen_when_bound(address).await {
-                    return true;
+                match self.decided(&Request::Listen(address)) {
+                    Some(true) => return true,
+                    Some(false) => Denial::Listen(address),
+                    None if self.policy.permits_listen_when_bound(address).await => return true,
+                    // A port chosen by the program was refused when binding, so this one was picked by the system.
+                    None => Denial::Listen(SocketAddr::new(address.ip(), 0)),
                 }
-                // A port chosen by the program was refused when binding, so this one was picked by the system.
-                Denial::Listen(SocketAddr::new(address.ip(), 0))
             }
             // Whoever may listen may be connected to.
             SocketAddrUse::TcpAccept => return true,
             SocketAddrUse::TcpConnect => {
+                match self.decided(&Request::Connect(address)) {
+                    Some(true) => return true,
+                    Some(false) => {
+                        self.report(Denial::Connect(address));
+                        return false;
+                    }
+                    None => {}
+                }
                 let granted = |name: &str| self.policy.grants_name(name, address.port());
                 if self.policy.permits_connect(address) || self.answers.find(address.ip(), granted).is_some() {
                     return true;
@@ -87,12 +120,15 @@ impl Check {
 
     /// Whether a grant to listen has `address`, without telling anybody.
     pub(crate) async fn grants_listening(&self, address: SocketAddr) -> bool {
-        self.policy.permits_listen(address).await
+        match self.decided(&Request::Listen(address)) {
+            Some(decided) => decided,
+            None => self.policy.permits_listen(address).await,
+        }
     }
 
     /// Decides about looking up a host name.
     pub(crate) fn permits_lookup(&self, name: &str) -> bool {
-        let permitted = self.policy.permits_lookup(name);
+        let permitted = self.decided(&Request::Lookup(name)).unwrap_or_else(|| self.policy.permits_lookup(name));
         if !permitted {
             // No name is longer, and the program's text is kept and printed.
             self.report(Denial::Lookup(name.chars().take(253).collect()));
@@ -211,6 +247,27 @@ mod tests {
         let (check, _) = check(policy);
         check.answered("db.example", address("10.0.0.1:0").ip());
         assert!(connects(&check, "10.0.0.1:80").await);
+    }
+
+    #[tokio::test]
+    async fn a_function_decides_before_the_grants() {
+        let policy = Policy::new().allow_connect("10.0.0.1:*".parse().unwrap());
+        let (check, told) = check(policy);
+        let check = check.asking(Some(Arc::new(|request: &Request<'_>| match request {
+            Request::Connect(address) if address.port() == 25 => Decision::Deny,
+            Request::Listen(address) if address.ip().is_loopback() => Decision::Allow,
+            Request::Lookup("a.example") => Decision::Allow,
+            _ => Decision::ByGrants,
+        })));
+        assert!(connects(&check, "10.0.0.1:80").await);
+        assert!(!connects(&check, "10.0.0.1:25").await);
+        assert!(!connects(&check, "10.0.0.2:80").await);
+        for usage in [SocketAddrUse::TcpBind, SocketAddrUse::TcpListen] {
+            assert!(check.permits(address("127.0.0.1:80"), usage).await);
+            assert!(!check.permits(address("10.0.0.3:80"), usage).await);
+        }
+        assert!(check.permits_lookup("a.example") && !check.permits_lookup("b.example"));
+        assert!(told.lock().unwrap().contains(&"connecting to 10.0.0.1:25".to_owned()));
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod address_class;
 pub(crate) mod check;
+pub(crate) mod decide;
 pub(crate) mod denial;
 pub(crate) mod directory;
 pub(crate) mod endpoint;

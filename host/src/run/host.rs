@@ -12,6 +12,7 @@ use crate::embed::StreamsBuilder;
 use crate::program::cache::{Cache, DEFAULT_CACHE_SIZE, EntryKey, Input};
 use crate::program::compose::{compose_named, first_of_streams};
 use crate::program::{Program, instance_of, precompiled, stock};
+use crate::run::engine::{check_interrupts, engine_of};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
 use crate::wasi::{lookup, sockets02, tcp};
@@ -32,11 +33,14 @@ struct Shared {
 }
 
 /// Settings of a [`Host`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct HostBuilder {
     streams: Option<Vec<u8>>,
     cache: CacheIn,
     cache_size: Option<u64>,
+    config: Option<Config>,
+    engine: Option<Engine>,
+    linker: Vec<AddToLinker>,
 }
 
 /// Where compiled code is kept.
@@ -47,6 +51,9 @@ enum CacheIn {
     UserDirectory,
     Directory(PathBuf),
 }
+
+/// Adds to what programs may import.
+type AddToLinker = Box<dyn FnOnce(&mut Linker<State>) -> wasmtime::Result<()> + Send>;
 
 impl HostBuilder {
     /// Composes programs with this component instead of the [embedded](crate::embedded()) one.
@@ -86,25 +93,69 @@ impl HostBuilder {
         self
     }
 
+    /// Starts from these settings of wasmtime instead of its default ones. The host switches on what it rests on:
+    /// asynchronous components, and interruption by epochs.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = Some(config);
+        self
+    }
+
+    /// Uses this engine, so that it can be shared, instead of one that it makes. [`config`](Self::config) and
+    /// [`cache`](Self::cache) have no meaning then. It must interrupt by epochs; while programs of the host compute, its epoch
+    /// advances every 10 milliseconds.
+    #[must_use]
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+
+    /// Adds functions of the embedder's to what programs may import. One that is there already is an error, unless the linker is
+    /// told to allow that. How long they work is not held against [`Limits::max_compute`](crate::Limits::max_compute).
+    ///
+    /// # Examples
+    /// ```
+    /// use wasyncio_host::Host;
+    ///
+    /// let host = Host::builder()
+    ///     .linker(|linker| {
+    ///         let mut numbers = linker.instance("example:numbers/fixed")?;
+    ///         numbers.func_wrap("answer", |_store, ()| Ok((42_u32,)))
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), wasyncio_host::Error>(())
+    /// ```
+    #[must_use]
+    pub fn linker(mut self, add: impl FnOnce(&mut Linker<State>) -> wasmtime::Result<()> + Send + 'static) -> Self {
+        self.linker.push(Box::new(add));
+        self
+    }
+
     /// Builds the host.
     ///
     /// # Errors
-    /// [`Error::Engine`] if wasmtime cannot run on this machine, [`Error::Cache`] if the
-    /// [`cache_directory`](Self::cache_directory) cannot be used.
+    /// [`Error::Engine`] if wasmtime cannot run on this machine, an [`engine`](Self::engine) cannot be used, or a
+    /// [`linker`](Self::linker) function fails; [`Error::Cache`] if the [`cache_directory`](Self::cache_directory) cannot be used.
     pub fn build(self) -> Result<Host> {
         let failed = |error: wasmtime::Error| Error::Engine { source: error.into() };
-        let mut config = Config::new();
-        config.wasm_component_model_async(true);
-        config.epoch_interruption(true);
         let size = self.cache_size.unwrap_or(DEFAULT_CACHE_SIZE);
         let cache = match self.cache {
             CacheIn::Nowhere => None,
             CacheIn::UserDirectory => Cache::of_user(size),
             CacheIn::Directory(path) => Some(Cache::open(&path, size)?),
         };
-        let engine = Engine::new(&config).map_err(failed)?;
+        let engine = match self.engine {
+            Some(engine) => {
+                check_interrupts(&engine)?;
+                engine
+            }
+            None => engine_of(self.config.unwrap_or_default())?,
+        };
         let ticker = Ticker::start(&engine).map_err(|error| Error::Engine { source: error.into() })?;
-        let linker = linker(&engine).map_err(failed)?;
+        let mut linker = linker(&engine).map_err(failed)?;
+        for add in self.linker {
+            add(&mut linker).map_err(failed)?;
+        }
         let streams = self.streams.map(Cow::Owned);
         Ok(Host {
             shared: Arc::new(Shared {
@@ -115,6 +166,12 @@ impl HostBuilder {
                 cache,
             }),
         })
+    }
+}
+
+impl fmt::Debug for HostBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostBuilder").field("cache", &self.cache).finish_non_exhaustive()
     }
 }
 
@@ -224,6 +281,46 @@ impl Host {
         Program::link(file, component, &self.shared.linker, &self.shared.ticker, protected)
     }
 
+    /// As [`load_file`](Self::load_file), on a thread where blocking is acceptable. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Yes: the program is lost, and compiled to the end nevertheless.
+    pub async fn load_file_async(&self, path: impl AsRef<Path>) -> Result<Program> {
+        let (host, path) = (self.clone(), path.as_ref().to_owned());
+        off_the_event_loop(move || host.load_file(path)).await
+    }
+
+    /// As [`load`](Self::load), on a thread where blocking is acceptable. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Yes: the program is lost, and compiled to the end nevertheless.
+    pub async fn load_async(
+        &self,
+        name: impl Into<String>,
+        bytes: impl AsRef<[u8]> + Send + 'static,
+    ) -> Result<Program> {
+        let (host, name) = (self.clone(), name.into());
+        off_the_event_loop(move || host.load(name, bytes)).await
+    }
+
+    /// As [`streams`](Self::streams), on a thread where blocking is acceptable. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Cancel safety
+    /// Yes: what was prepared is lost.
+    pub async fn streams_async(&self) -> Result<StreamsBuilder> {
+        let host = self.clone();
+        off_the_event_loop(move || host.streams()).await
+    }
+
     /// Composes a program that imports `wasyncio:streams`, and returns any other as it is.
     ///
     /// `name` stands for the program in messages.
@@ -280,6 +377,18 @@ impl Host {
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host").finish_non_exhaustive()
+    }
+}
+
+/// What `work` returns, which computes for long.
+async fn off_the_event_loop<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is ending.
+            Err(error) => Err(Error::Engine { source: error.into() }),
+        },
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// Limits of one run of a program. The default has none.
 ///
-/// Reaching one never harms the process: accepting pauses, a connection is closed, or the program is ended and
-/// [`Runner::run`](crate::Runner::run) returns [`Error::Limit`](crate::Error::Limit).
+/// At a limit accepting pauses, a connection is closed, or the program is ended and [`Runner::run`](crate::Runner::run)
+/// returns [`Error::Limit`](crate::Error::Limit).
 ///
 /// `max_connections`, `idle_timeout` and `max_buffer` hold for the sockets of WASI 0.3. Those of WASI 0.2 they do not
 /// reach, so with one of them a program is refused TCP sockets of WASI 0.2.
@@ -29,7 +29,8 @@ pub struct Limits {
     /// What the program buffers itself is part of [`max_memory`](Self::max_memory).
     pub max_buffer: Option<u64>,
     /// How long the program may compute without ever waiting. Then it is ended. In any case such a program gives way
-    /// every 10 milliseconds to whatever else runs on its thread.
+    /// every 10 milliseconds to whatever else runs on its thread. What others do on its thread, and the functions that it
+    /// calls in the host, do not count; time is taken to about 10 milliseconds.
     pub max_compute: Option<Duration>,
     /// How long the program may run, all in all. Then it is ended.
     pub timeout: Option<Duration>,

@@ -10,6 +10,7 @@ use prometheus::IntGauge;
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use crate::Limit;
+use crate::run::ticker::TICK;
 
 /// What an element of a table is taken to cost, in bytes.
 const ELEMENT: u64 = 16;
@@ -22,6 +23,10 @@ pub(crate) struct Meter {
     gauge: IntGauge,
 }
 
+/// What is counted at most for one tick. What took longer was not the program: it was in a function of the host, or its thread was
+/// not running.
+const TICK_AT_MOST: Duration = TICK.saturating_mul(2);
+
 /// Tells how long a program computes without waiting.
 #[derive(Default)]
 pub(crate) struct Computing {
@@ -31,8 +36,10 @@ pub(crate) struct Computing {
 
 #[derive(Default)]
 struct Since {
-    /// When the program was resumed after a wait.
-    begun: Option<Instant>,
+    /// How long it has computed since it last waited, up to `counted`.
+    computed: Duration,
+    /// When it was last resumed or interrupted.
+    counted: Option<Instant>,
     /// Whether it was interrupted since it was last resumed, so that resuming it is no new beginning.
     interrupted: bool,
 }
@@ -47,8 +54,10 @@ impl Computing {
         if self.limit.is_some() {
             let mut state = self.state();
             if !std::mem::take(&mut state.interrupted) {
-                state.begun = Some(Instant::now());
+                state.computed = Duration::ZERO;
             }
+            // While it was interrupted, others were at work.
+            state.counted = Some(Instant::now());
         }
     }
 
@@ -56,8 +65,11 @@ impl Computing {
     pub(crate) fn tick(&self) -> Result<UpdateDeadline, Limit> {
         if let Some(limit) = self.limit {
             let mut state = self.state();
+            let now = Instant::now();
+            let since = state.counted.replace(now).map_or(Duration::ZERO, |counted| now - counted);
+            state.computed += since.min(TICK_AT_MOST);
             state.interrupted = true;
-            if state.begun.is_some_and(|begun| begun.elapsed() >= limit) {
+            if state.computed >= limit {
                 return Err(Limit::Compute(limit));
             }
         }
@@ -134,13 +146,32 @@ mod tests {
     #[test]
     fn only_computing_without_a_wait_counts() {
         let computing = Computing::new(Some(Duration::from_secs(1000)));
+        let computed = || computing.state().computed;
         computing.resumed();
-        let begun = computing.state().begun;
         computing.tick().unwrap();
+        let once = computed();
+        assert!(once > Duration::ZERO);
         computing.resumed();
-        assert_eq!(computing.state().begun, begun, "it was only interrupted");
+        assert_eq!(computed(), once, "it was only interrupted");
+        computing.tick().unwrap();
+        assert!(computed() > once);
         computing.resumed();
-        assert_ne!(computing.state().begun, begun, "it had waited");
+        computing.resumed();
+        assert_eq!(computed(), Duration::ZERO, "it had waited");
+    }
+
+    #[test]
+    fn what_others_do_does_not_count() {
+        let computing = Computing::new(Some(Duration::from_secs(1000)));
+        let long_ago = || Instant::now().checked_sub(Duration::from_secs(500));
+        computing.resumed();
+        computing.state().counted = long_ago();
+        computing.tick().unwrap();
+        assert!(computing.state().computed <= TICK_AT_MOST, "it was in a function of the host");
+        computing.state().counted = long_ago();
+        computing.resumed();
+        computing.tick().unwrap();
+        assert!(computing.state().computed <= TICK_AT_MOST.saturating_mul(2), "others were at work");
     }
 
     #[test]

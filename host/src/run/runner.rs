@@ -14,7 +14,9 @@ use crate::run::busy_poll::busy_poll;
 use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
-use crate::{Denial, Error, ExitStatus, Limit, Limits, Metrics, Output, Policy, Result, SharedListeners, Stdio};
+use crate::{
+    Decision, Denial, Error, ExitStatus, Limit, Limits, Metrics, Output, Policy, Request, Result, SharedListeners, Stdio,
+};
 
 /// How long a program's tasks may go on after its `run` has returned, unless [`Runner::linger`] says otherwise.
 pub const DEFAULT_LINGER: Duration = Duration::from_secs(1);
@@ -52,6 +54,26 @@ impl Runner {
     /// Sets what the program may do.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.sandbox.policy = policy;
+        self
+    }
+
+    /// Asks `decide` about each address and name, before the policy. It is called on the thread that runs the program and must not
+    /// block.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn example(program: wasyncio_host::Program) {
+    /// use wasyncio_host::{Decision, Policy, Request, Runner};
+    ///
+    /// let policy = Policy::new().allow_connect("*:443".parse().expect("it is a grant"));
+    /// let runner = Runner::new(&program).policy(policy).decide(|request| match request {
+    ///     Request::Connect(address) if address.ip().is_loopback() => Decision::Deny,
+    ///     _ => Decision::ByGrants,
+    /// });
+    /// # }
+    /// ```
+    pub fn decide(mut self, decide: impl Fn(&Request<'_>) -> Decision + Send + Sync + 'static) -> Self {
+        self.sandbox.decide = Some(Arc::new(decide));
         self
     }
 

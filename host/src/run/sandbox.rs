@@ -9,6 +9,7 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtx;
 
 use crate::policy::check::{Check, OnDenied};
+use crate::policy::decide::Decide;
 use crate::run::meter::{Computing, Meter};
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
@@ -25,6 +26,7 @@ pub(crate) struct Sandbox {
     pub(crate) stderr: Output,
     /// The number of the program among workers.
     pub(crate) worker: Option<usize>,
+    pub(crate) decide: Option<Decide>,
     pub(crate) on_denied: OnDenied,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
@@ -43,6 +45,7 @@ impl Sandbox {
             stdout: Output::none(),
             stderr: Output::none(),
             worker: None,
+            decide: None,
             on_denied: Arc::new(|denial| tracing::warn!("denied: {denial}")),
             limits: Limits::default(),
             metrics: Metrics::new(),
@@ -77,7 +80,7 @@ impl Sandbox {
 
     fn state(self, name: String, network: &Arc<Network>) -> Result<State> {
         let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
-        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied));
+        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied).asking(self.decide));
         let asked = Arc::clone(&check);
         let mut wasi = WasiCtx::builder();
         wasi.arg(name)

@@ -13,8 +13,9 @@ use crate::run::stdio::stream::ProgramOutput;
 use crate::wasi::lookup::Lookup;
 use crate::wasi::tcp::Network;
 
-/// The host's side of one running program.
-pub(crate) struct State {
+/// What the store of a running program holds. Functions that an embedder adds by
+/// [`HostBuilder::linker`](crate::HostBuilder::linker) get it; its [`WasiView`] is what they can use of it.
+pub struct State {
     pub(crate) wasi: WasiCtx,
     pub(crate) table: ResourceTable,
     /// Standard output and error.
@@ -33,5 +34,11 @@ pub(crate) struct State {
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
     }
 }

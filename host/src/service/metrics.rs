@@ -79,6 +79,11 @@ impl Metrics {
         }
     }
 
+    /// The registry that has them: others registered there are part of [`render`](Self::render).
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// The numbers in Prometheus's text format.
     pub fn render(&self) -> String {
         let mut text = Vec::new();

@@ -7,7 +7,7 @@ use wasyncio_host::embed::{Asyncio, StreamResult};
 use wasyncio_host::{Host, Policy};
 
 /// Calls `f` with asyncio's functions and the port of a peer that sends back what it gets.
-pub fn example(f: impl AsyncFnOnce(Asyncio<'_>, u16) -> StreamResult<()>) {
+pub fn example(f: impl AsyncFnOnce(Asyncio, u16) -> StreamResult<()>) {
     // Built without the streams component, there is nothing to show.
     if wasyncio_host::embedded().is_none() {
         return;
@@ -29,8 +29,9 @@ pub fn example(f: impl AsyncFnOnce(Asyncio<'_>, u16) -> StreamResult<()>) {
         let host = Host::builder().cache(true).build()?;
         let local = "127.0.0.1:*".parse().unwrap();
         let policy = Policy::new().allow_listen("127.0.0.1:0".parse().unwrap()).allow_connect(local);
-        let mut streams = host.streams()?.policy(policy).start().await?;
-        streams.run(async |asyncio| f(asyncio, port).await).await?
+        let asyncio = host.streams()?.policy(policy).start().await?;
+        f(asyncio, port).await?;
+        Ok::<(), Box<dyn std::error::Error>>(())
     });
     result.unwrap();
 }
