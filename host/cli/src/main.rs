@@ -1,6 +1,7 @@
 //! The command `wasyncio`: runs a component in a sandbox that denies by default.
 
 mod commands;
+mod descriptors;
 mod say;
 mod signals;
 
@@ -26,5 +27,6 @@ fn main() -> ExitCode {
             log.json().init();
         }
     }
+    descriptors::raise_limit();
     arguments.execute()
 }

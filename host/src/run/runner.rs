@@ -14,7 +14,9 @@ use crate::run::busy_poll::busy_poll;
 use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
-use crate::{Denial, Error, ExitStatus, Limit, Limits, Metrics, Policy, Result, SharedListeners, Stdio};
+use crate::{
+    Denial, Error, ExitStatus, Limit, Limits, Metrics, Policy, Result, SharedListeners, Stdio, Wasi02Conflict,
+};
 
 /// How long a program's tasks may go on after its `run` has returned, unless [`Runner::linger`] says otherwise.
 pub const DEFAULT_LINGER: Duration = Duration::from_secs(1);
@@ -126,8 +128,9 @@ impl Runner {
     ///
     /// # Errors
     /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::Instantiate`] if the program
-    /// could not be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it. That the program
-    /// itself reports a failure is no error here but an [`ExitStatus`].
+    /// could not be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it, [`Error::Wasi02Sockets`] if
+    /// it was granted what cannot be had together. That the program itself reports a failure is no error here but an
+    /// [`ExitStatus`].
     ///
     /// # Cancel safety
     /// Yes, in that dropping the future ends the program at once: its sockets are closed and its memory freed. What it
@@ -148,6 +151,9 @@ impl Runner {
     /// # Cancel safety
     /// As [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future<Output = ()>, grace: Duration) -> Result<Outcome> {
+        if grace > Duration::ZERO && self.sandbox.policy.has_wasi02_sockets() {
+            return Err(Error::Wasi02Sockets { conflict: Wasi02Conflict::Grace });
+        }
         let program = self.program.clone();
         let network = self.sandbox.network();
         let stopped = async {
@@ -184,6 +190,8 @@ impl Runner {
         let _running = Running::begin(&metrics);
         let name = program.argument0();
         let (mut store, computing) = self.sandbox.store(program.instance().engine(), name, network)?;
+        // After the store, so that it is dropped before.
+        let leaving = network.leaving();
 
         let run = async {
             let instance = match program.instance().instantiate_async(&mut store).await {
@@ -197,17 +205,19 @@ impl Runner {
             ended.map_err(|error| (error, Stage::Running))
         };
         let run = program.ticker().while_polled(run, || computing.resumed());
-        match busy_poll(run, || network.activity(), || metrics.wakeups.inc()).await {
-            Ok(Ok(())) => Ok(ExitStatus::SUCCESS),
-            Ok(Err(())) => Ok(ExitStatus::FAILURE),
+        let status = match busy_poll(run, || network.activity(), || metrics.wakeups.inc()).await {
+            Ok(Ok(())) => ExitStatus::SUCCESS,
+            Ok(Err(())) => ExitStatus::FAILURE,
             Err((error, stage)) => match Ended::from_error(&program, error, stage) {
-                Ended::Exit(status) => Ok(status),
+                Ended::Exit(status) => status,
                 Ended::Error(error) => {
                     metrics.traps.inc();
-                    Err(error)
+                    return Err(error);
                 }
             },
-        }
+        };
+        leaving.ended();
+        Ok(status)
     }
 }
 

@@ -30,8 +30,8 @@ type OnFailure = Box<dyn Fn(usize, &Error, Duration) + Send>;
 /// A worker that traps or reaches a limit costs its own connections, and is replaced after a delay that grows from 100
 /// milliseconds to 30 seconds with each failure in a row. A worker whose program ends by itself is not replaced.
 ///
-/// Every worker's thread has a tokio runtime of its own. The listening sockets belong to this, not to the program: they
-/// stay open while a worker is replaced, also when a program closes its server.
+/// Every worker's thread has a tokio runtime of its own. The listening sockets are [`SharedListeners`]: they stay open while a
+/// worker is replaced.
 #[must_use = "workers do nothing until `run` is called"]
 pub struct Workers {
     program: Program,
