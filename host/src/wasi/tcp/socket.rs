@@ -245,6 +245,9 @@ impl TcpSocket {
     }
 
     pub(super) fn local_address(&mut self) -> Result<SocketAddr> {
+        if let State::Closed(code) = &self.state {
+            return Err(code.clone());
+        }
         if !self.is_bound() {
             return Err(ErrorCode::InvalidState);
         }
