@@ -87,7 +87,8 @@ fn without_descriptors_accepting_pauses_and_nobody_is_dropped() {
     let address = server.address();
     // The system takes them all into the queue of the listening socket.
     let mut clients: Vec<_> = (0..80).map(|_| connect(address)).collect();
-    server.line_with("accepting pauses until others close: Too many open files");
+    server
+        .line_with("descriptors that it may have (max-descriptors, `ulimit -n`): accepting pauses until others close");
     clients.iter_mut().for_each(|client| client.write_all(b"hello\n").expect("connected"));
     // Each is answered, the later ones once the earlier ones have gone.
     for mut client in clients {

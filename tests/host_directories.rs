@@ -64,6 +64,34 @@ fn a_directory_to_write_is_written() {
 }
 
 #[test]
+fn a_directory_is_listed_as_it_is() {
+    let folder = folder();
+    let shared = folder.path().join("shared");
+    fs::create_dir(shared.join("below")).expect("the folder is ours");
+    // More than are read at once.
+    (0..200).for_each(|number| fs::write(shared.join(format!("file{number:03}")), "").expect("the folder is ours"));
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("note", shared.join("link")).expect("the folder is ours");
+    let printed = files(&["--dir", &grant(folder.path(), "::/data")], &["entries", "/data", "."]).remove(0);
+    let numbered: Vec<_> = (0..200).map(|number| format!("file{number:03} DescriptorType::RegularFile")).collect();
+    let link = if cfg!(unix) { "link DescriptorType::SymbolicLink, " } else { "" };
+    let expected = format!(
+        "entries /data .: below DescriptorType::Directory, {}, {link}note DescriptorType::RegularFile",
+        numbered.join(", ")
+    );
+    assert_eq!(printed, expected);
+}
+
+#[test]
+fn open_files_are_descriptors_of_the_program() {
+    let folder = folder();
+    let flags = ["--dir", &grant(folder.path(), "::/data"), "--max-descriptors", "5"];
+    let printed = files(&flags, &["open", "/data", "100", "open", "/data", "5"]);
+    assert_eq!(printed[0], "open /data 100: 5 open, then ErrorCode::InsufficientMemory");
+    assert_eq!(printed[1], "open /data 5: 5 open", "the others were closed");
+}
+
+#[test]
 fn nothing_leads_out_of_a_directory() {
     let folder = folder();
     #[cfg(unix)]

@@ -69,6 +69,18 @@ fn a_trap_in_one_worker_costs_only_its_own_connections() {
 }
 
 #[test]
+fn peers_wait_in_the_queue_of_a_worker_that_broke() {
+    let mut server = server(&["--workers", "1"]);
+    let address = server.address();
+    for delay in ["100ms", "200ms", "400ms"] {
+        connect(address).write_all(b"trap\n").expect("connected");
+        server.line_with(&format!("replaced in {delay}: "));
+        // Nobody is there to accept.
+        assert_eq!(ask(&mut connect(address), "hello\n"), "hello\n");
+    }
+}
+
+#[test]
 fn an_endless_loop_in_one_worker_costs_only_its_own_connections() {
     assert_costs_only_its_own(&["--max-compute", "300ms"], "spin\n", "it computed for 300ms without a pause");
 }

@@ -1,7 +1,7 @@
 //! The command as a service: workers, stopping, loading again, metrics, logs.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -93,6 +93,34 @@ fn loading_again_keeps_the_address_and_the_connections() {
     server.line_with("loaded the program again");
     assert_eq!(echo(&mut connect(address), "two\n"), "two\n");
     assert_eq!(echo(&mut old, "three\n"), "three\n");
+}
+
+#[test]
+fn a_port_that_the_new_generation_does_not_take_is_closed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("echo.toml");
+    let ports: Vec<_> = (0..2).map(|_| TcpListener::bind("127.0.0.1:0").expect("a port is free")).collect();
+    let addresses: Vec<_> = ports.iter().map(|port| port.local_addr().expect("bound")).collect();
+    drop(ports);
+    let policy = |address| std::fs::write(&file, format!("listen = ['{address}']\nargs = ['{address}']\n"));
+    policy(addresses[0]).expect("the folder is ours");
+    let mut run = Command::new(command());
+    let mut server = spawn(run.args(["run", "--workers", "2", "--policy"]).arg(&file).arg(example("echo-server")));
+    assert_eq!(server.address(), addresses[0]);
+    assert_eq!(echo(&mut connect(addresses[0]), "old\n"), "old\n");
+    policy(addresses[1]).expect("the folder is ours");
+    signal(&server, "-HUP");
+    server.line_with(&format!("'127.0.0.1', {})", addresses[1].port()));
+    assert_eq!(echo(&mut connect(addresses[1]), "new\n"), "new\n");
+    let end = Instant::now() + DEADLINE;
+    let second = std::time::Duration::from_secs(1);
+    while !TcpStream::connect_timeout(&addresses[0], second)
+        .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    {
+        assert!(Instant::now() < end, "{} is still open", addresses[0]);
+        std::thread::sleep(second / 20);
+    }
+    assert_eq!(echo(&mut connect(addresses[1]), "still\n"), "still\n");
 }
 
 #[test]

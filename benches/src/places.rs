@@ -61,7 +61,9 @@ impl Places {
                     return Err(format!("{} is not built", component.display()));
                 }
                 command = Command::new(self.root.join("target/release/wasyncio"));
-                command.arg("run").arg(component).args(["--allow-listen", address, "--", address, mode]);
+                // One of the subjects is a program of WASI 0.2.
+                command.arg("run").arg(component).args(["--allow-listen", address, "--allow-wasi02-sockets"]);
+                command.args(["--", address, mode]);
             }
             Program::Python(event_loop) => {
                 let python = self.python.ok_or("there is no CPython on this machine")?;

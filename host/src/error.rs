@@ -195,6 +195,13 @@ pub enum Error {
         path: String,
     },
 
+    /// Policy: TCP sockets of WASI 0.2 are granted together with what does not reach them.
+    #[error("a program that may use TCP sockets of WASI 0.2 cannot have {conflict}: nothing of that reaches them")]
+    Wasi02Sockets {
+        /// With what.
+        conflict: Wasi02Conflict,
+    },
+
     /// Instantiating: the program could not be started.
     #[error("cannot start {file}: {}", one_line(source))]
     Instantiate {
@@ -231,6 +238,28 @@ pub enum Error {
         /// The program's exit code, not 0.
         code: i32,
     },
+}
+
+/// What does not reach TCP sockets of WASI 0.2, which are wasmtime-wasi's and know nothing of this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wasi02Conflict {
+    /// Listening sockets that several workers share.
+    Workers,
+    /// A time for connections to end in.
+    Grace,
+    /// [`Limits`](crate::Limits) of connections.
+    Limits,
+}
+
+impl fmt::Display for Wasi02Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Workers => "workers, whose listening sockets are shared",
+            Self::Grace => "a grace period",
+            Self::Limits => "limits of connections",
+        })
+    }
 }
 
 /// What a file is that is no component.

@@ -36,7 +36,7 @@ mod service;
 mod testing;
 mod wasi;
 
-pub use error::{Error, NotComponent, Result, Source};
+pub use error::{Error, NotComponent, Result, Source, Wasi02Conflict};
 pub use policy::Policy;
 pub use policy::decide::{Decision, Request};
 pub use policy::denial::Denial;
@@ -51,7 +51,9 @@ pub use program::compose::{compose, imports, needs_streams};
 pub use program::embedded::embedded;
 pub use program::inspect::Inspection;
 pub use run::host::{Host, HostBuilder};
-pub use run::limits::{Limit, LimitEntry, Limits};
+pub use run::limits::{
+    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit, LimitEntry, Limits,
+};
 pub use run::runner::{DEFAULT_LINGER, Outcome, Runner};
 pub use run::state::State;
 pub use run::status::ExitStatus;

@@ -1,9 +1,10 @@
-//! Sockets of WASI 0.2: not under limits that do not reach them.
+//! Sockets of WASI 0.2: only where they are granted, and not together with what does not reach them.
 
+use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use wasyncio_host::{Denial, Host, Limits, Runner};
+use wasyncio_host::{Denial, Error, Host, Limits, Policy, Program, Runner, SharedListeners, Wasi02Conflict};
 
 /// Makes a socket by a function of WASI 0.2. Fails if that is denied; traps if it fails otherwise.
 const PROGRAM: &str = r#"(component
@@ -45,27 +46,44 @@ const PROGRAM: &str = r#"(component
     (instance $face (export "run" (func $run)))
     (export "wasi:cli/run@0.2.0" (instance $face)))"#;
 
-/// Whether the program got its socket, and what it was denied.
-async fn run(protocol: &str, limits: Limits) -> (bool, Vec<Denial>) {
+fn program(protocol: &str) -> Program {
     let host = Host::builder().build().unwrap();
-    let program = host.load("program", wat::parse_str(PROGRAM.replace("PROTOCOL", protocol)).unwrap()).unwrap();
+    host.load("program", wat::parse_str(PROGRAM.replace("PROTOCOL", protocol)).unwrap()).unwrap()
+}
+
+/// Whether the program got its socket, and what it was denied.
+async fn run(protocol: &str, policy: Policy) -> (bool, Vec<Denial>) {
     let denied = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&denied);
-    let run = Runner::new(&program).limits(limits).on_denied(move |denial| told.lock().unwrap().push(denial.clone()));
+    let program = program(protocol);
+    let run = Runner::new(&program).policy(policy).on_denied(move |denial| told.lock().unwrap().push(denial.clone()));
     let success = run.run().await.unwrap().success();
     let denied = denied.lock().unwrap().clone();
     (success, denied)
 }
 
 #[tokio::test]
-async fn without_limits_of_connections_a_program_has_sockets() {
-    let mut limits = Limits::default();
-    limits.max_memory = Some(16 << 20);
-    assert_eq!(run("tcp", limits).await, (true, vec![]));
+async fn a_socket_is_denied_and_told_unless_it_is_granted() {
+    assert_eq!(run("tcp", Policy::new()).await, (false, vec![Denial::Wasi02Tcp]));
+    assert_eq!(run("tcp", Policy::new().allow_wasi02_sockets()).await, (true, vec![]));
 }
 
 #[tokio::test]
-async fn under_each_limit_of_connections_a_socket_is_denied_and_told() {
+async fn udp_is_denied_and_told() {
+    assert_eq!(run("udp", Policy::new().allow_wasi02_sockets()).await, (false, vec![Denial::Udp]));
+}
+
+fn granted() -> Runner {
+    Runner::new(&program("tcp")).policy(Policy::new().allow_wasi02_sockets())
+}
+
+fn assert_conflict<T: std::fmt::Debug>(outcome: Result<T, Error>, expected: Wasi02Conflict) {
+    let error = outcome.expect_err("it is refused");
+    assert!(matches!(error, Error::Wasi02Sockets { conflict } if conflict == expected), "{error}");
+}
+
+#[tokio::test]
+async fn limits_of_connections_exclude_them() {
     let limits: [fn(&mut Limits); 3] = [
         |limits| limits.max_connections = Some(10),
         |limits| limits.idle_timeout = Some(Duration::from_secs(1)),
@@ -74,11 +92,16 @@ async fn under_each_limit_of_connections_a_socket_is_denied_and_told() {
     for set in limits {
         let mut limits = Limits::default();
         set(&mut limits);
-        assert_eq!(run("tcp", limits).await, (false, vec![Denial::Unlimited]), "{limits:?}");
+        assert_conflict(granted().limits(limits).run().await, Wasi02Conflict::Limits);
     }
+    let mut limits = Limits::default();
+    limits.max_memory = Some(16 << 20);
+    assert!(granted().limits(limits).run().await.unwrap().success());
 }
 
 #[tokio::test]
-async fn udp_is_denied_and_told() {
-    assert_eq!(run("udp", Limits::default()).await, (false, vec![Denial::Udp]));
+async fn shared_listeners_and_grace_exclude_them() {
+    assert_conflict(granted().listeners(&SharedListeners::new()).run().await, Wasi02Conflict::Workers);
+    assert_conflict(granted().run_until(pending(), Duration::from_secs(1)).await, Wasi02Conflict::Grace);
+    assert!(granted().run_until(pending(), Duration::ZERO).await.is_ok());
 }

@@ -1,8 +1,9 @@
 //! The command `wasyncio`: runs a component in a sandbox that denies by default.
 
 mod commands;
-mod log;
+mod descriptors;
 mod lockdown;
+mod log;
 mod output_file;
 mod say;
 mod signals;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
             log.json().init();
         }
     }
+    descriptors::raise_limit();
     let code = arguments.execute();
     say::finish();
     code

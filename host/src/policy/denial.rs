@@ -22,8 +22,8 @@ pub enum Denial {
     },
     /// Looking up the addresses of a host name.
     Lookup(String),
-    /// A TCP socket of WASI 0.2, whose connections the given [`Limits`](crate::Limits) do not reach.
-    Unlimited,
+    /// A TCP socket of WASI 0.2.
+    Wasi02Tcp,
     /// A UDP socket, which no grant is for.
     Udp,
 }
@@ -38,7 +38,7 @@ impl fmt::Display for Denial {
             }
             // The name comes from the program: escape what could forge a line of its own.
             Self::Lookup(name) => write!(f, "looking up {}", name.escape_debug()),
-            Self::Unlimited => f.write_str("a TCP socket of WASI 0.2, which limits of connections do not reach"),
+            Self::Wasi02Tcp => f.write_str("a TCP socket of WASI 0.2"),
             Self::Udp => f.write_str("a UDP socket"),
         }
     }

@@ -24,6 +24,7 @@ use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant,
 /// dir = ["/srv/www::/data"]           # add :rw to let it write
 /// args = ["127.0.0.1:8000"]
 /// stdio = "out,err"
+/// wasi02-sockets = false              # true: also TCP sockets of WASI 0.2
 ///
 /// [env]
 /// MODE = "production"
@@ -35,6 +36,7 @@ use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant,
 /// max-buffer = "256KiB"
 /// max-compute = "2s"
 /// timeout = "1day"
+/// max-descriptors = 6000
 /// "#)?;
 /// assert_eq!(file.arguments, ["127.0.0.1:8000"]);
 /// assert_eq!(file.limits.max_connections, Some(5000));
@@ -47,7 +49,7 @@ use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant,
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyFile {
-    /// Grants and host names: `listen`, `connect`, `resolve`, `dir`.
+    /// Grants and host names: `listen`, `connect`, `resolve`, `dir`, `wasi02-sockets`.
     pub policy: Policy,
     /// Arguments of the program: `args`.
     pub arguments: Vec<String>,
@@ -90,6 +92,7 @@ impl PolicyFile {
         let policy = raw.resolve.into_iter().fold(policy, |policy, entry| policy.resolve(entry.0));
         let policy =
             raw.dir.into_iter().fold(policy, |policy, grant| policy.allow_directory(grant.0.in_folder(folder)));
+        let policy = if raw.wasi02_sockets { policy.allow_wasi02_sockets() } else { policy };
         Ok(Self {
             policy,
             arguments: raw.args,
@@ -110,6 +113,8 @@ struct Raw {
     dir: Vec<Text<DirectoryGrant>>,
     args: Vec<String>,
     stdio: Option<Text<Stdio>>,
+    #[serde(rename = "wasi02-sockets")]
+    wasi02_sockets: bool,
     env: BTreeMap<String, String>,
     limits: RawLimits,
 }

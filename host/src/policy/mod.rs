@@ -44,6 +44,7 @@ pub struct Policy {
     connect: Vec<ConnectGrant>,
     hosts: Vec<HostEntry>,
     directories: Vec<DirectoryGrant>,
+    wasi02_sockets: bool,
 }
 
 impl Policy {
@@ -70,6 +71,14 @@ impl Policy {
     #[must_use]
     pub fn allow_directory(mut self, grant: DirectoryGrant) -> Self {
         self.directories.push(grant);
+        self
+    }
+
+    /// Lets the program use TCP sockets of WASI 0.2, to what the other grants say. They are wasmtime-wasi's: no limit of
+    /// connections holds for them, no worker shares them and no grace period waits for them.
+    #[must_use]
+    pub fn allow_wasi02_sockets(mut self) -> Self {
+        self.wasi02_sockets = true;
         self
     }
 
@@ -150,6 +159,11 @@ impl Policy {
         let address = name.trim_start_matches('[').trim_end_matches(']');
         address.parse::<IpAddr>().is_ok()
             || listen.chain(connect).any(|endpoint| endpoint.host == Host::Any || endpoint.host.covers_name(&name))
+    }
+
+    /// Whether a program may use TCP sockets of WASI 0.2.
+    pub fn has_wasi02_sockets(&self) -> bool {
+        self.wasi02_sockets
     }
 
     /// The directories that a program may use.

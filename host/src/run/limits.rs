@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-/// Limits of one run of a program. The default has none.
+/// Limits of one run of a program. By default those that a program would notice are not there, and those of what the host
+/// keeps for it have the values that are told below.
 ///
-/// At a limit accepting pauses, a connection is closed, or the program is ended and [`Runner::run`](crate::Runner::run)
-/// returns [`Error::Limit`](crate::Error::Limit).
+/// At a limit accepting pauses, a connection is closed, a call fails or traps, or the program is ended and
+/// [`Runner::run`](crate::Runner::run) returns [`Error::Limit`](crate::Error::Limit).
 ///
 /// `max_connections`, `idle_timeout` and `max_buffer` hold for the sockets of WASI 0.3. Those of WASI 0.2 they do not
-/// reach, so with one of them a program is refused TCP sockets of WASI 0.2.
+/// reach, so a program that is granted these cannot be started with one of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -34,7 +35,45 @@ pub struct Limits {
     pub max_compute: Option<Duration>,
     /// How long the program may run, all in all. Then it is ended.
     pub timeout: Option<Duration>,
+    /// Descriptors, for sockets of WASI 0.3 and 0.2 and for files together. At this number accepting pauses, and making a
+    /// socket, connecting and opening a file fail. By default what the system lets the process have, less a reserve for the
+    /// host; never more than that, for all programs of the process together.
+    pub max_descriptors: Option<usize>,
+    /// Handles that the program has at once: of resources, streams, futures and tasks. It traps at one more. By default
+    /// [`DEFAULT_MAX_HANDLES`], or sixteen for each of [`max_connections`](Self::max_connections) if that is more. With
+    /// [`max_memory`](Self::max_memory), no more than one for each 256 bytes of that, but at least 16384: the host keeps from
+    /// a hundred bytes to a kibibyte for one.
+    pub max_handles: Option<usize>,
+    /// Bytes that one call may hand over from the program to the host, such as a list that is written to a file. It traps with
+    /// more. By default [`DEFAULT_MAX_CALL`].
+    pub max_call: Option<u64>,
+    /// Random bytes that the program may ask for in one call. It traps with more. By default [`DEFAULT_MAX_RANDOM`].
+    pub max_random: Option<u64>,
+    /// Look-ups of names at work at once; others wait. By default [`DEFAULT_MAX_LOOKUPS`]. All programs of a process together
+    /// have four times as many.
+    pub max_lookups: Option<usize>,
 }
+
+/// [`Limits::max_handles`], unless it is set: ten for each of ten thousand connections.
+pub const DEFAULT_MAX_HANDLES: usize = 100_000;
+
+/// [`Limits::max_call`], unless it is set: 2 MiB, more than any write of a standard library.
+pub const DEFAULT_MAX_CALL: u64 = 2 << 20;
+
+/// [`Limits::max_random`], unless it is set: 1 MiB.
+pub const DEFAULT_MAX_RANDOM: u64 = 1 << 20;
+
+/// [`Limits::max_lookups`], unless it is set.
+pub const DEFAULT_MAX_LOOKUPS: usize = 16;
+
+/// The least that [`Limits::max_memory`] makes of [`Limits::max_handles`].
+const MIN_HANDLES: usize = 16384;
+
+/// How much memory a program has for each handle, in bytes.
+const MEMORY_PER_HANDLE: u64 = 256;
+
+/// How many handles a connection may need, with those that a program's own tasks for it have.
+const HANDLES_PER_CONNECTION: usize = 16;
 
 /// A limit that ended a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +137,7 @@ impl Limits {
             "N",
             "Let the program have this many connections open; at that number, accepting pauses and connecting fails",
             "Nothing is dropped: further peers wait in the listening socket's queue. This, idle-timeout and max-buffer hold \
-             for sockets of WASI 0.3; with one of them, the program gets no TCP sockets of WASI 0.2."
+             for sockets of WASI 0.3; a program that may use those of WASI 0.2 cannot have them."
         ),
         entry!(
             idle_timeout,
@@ -125,6 +164,48 @@ impl Limits {
             ""
         ),
         entry!(timeout, "timeout", time, "TIME", "End the program after this time, such as 1h", ""),
+        entry!(
+            max_descriptors,
+            "max-descriptors",
+            count,
+            "N",
+            "Let the program have this many descriptors, for sockets and files together [default: what the system allows]",
+            "At that number accepting pauses, and making a socket, connecting and opening a file fail. All programs of a \
+             process together never have more than its system limit (ulimit -n) less a reserve."
+        ),
+        entry!(
+            max_handles,
+            "max-handles",
+            count,
+            "N",
+            "Let the program have this many handles of resources, streams, futures and tasks [default: 100000]",
+            "The host keeps something for each. The default is more for more than 6250 max-connections, and one for each 256 \
+             bytes of a small max-memory. A program that needs more traps."
+        ),
+        entry!(
+            max_call,
+            "max-call",
+            size,
+            "SIZE",
+            "Let one call hand this many bytes over to the host [default: 2MiB]",
+            "A program that hands over more at once traps. What is sent and received on connections does not count."
+        ),
+        entry!(
+            max_random,
+            "max-random",
+            size,
+            "SIZE",
+            "Let the program ask for this many random bytes in one call [default: 1MiB]",
+            ""
+        ),
+        entry!(
+            max_lookups,
+            "max-lookups",
+            count,
+            "N",
+            "Let this many look-ups of names be at work at once; others wait [default: 16]",
+            ""
+        ),
     ];
 
     /// These limits, each replaced by that of `other` where it has one.
@@ -145,6 +226,30 @@ impl Limits {
             Some(entry) => (entry.set)(self, text),
             None => Err(format!("there is no limit `{name}`")),
         }
+    }
+
+    /// [`max_handles`](Self::max_handles), or what stands for it.
+    pub(crate) fn handles(&self) -> usize {
+        let for_connections = self.max_connections.unwrap_or(0).saturating_mul(HANDLES_PER_CONNECTION);
+        let most = for_connections.max(DEFAULT_MAX_HANDLES);
+        let for_memory = self.max_memory.map(|memory| memory / MEMORY_PER_HANDLE);
+        let for_memory = for_memory.map_or(usize::MAX, |handles| usize::try_from(handles).unwrap_or(usize::MAX));
+        self.max_handles.unwrap_or_else(|| most.min(for_memory.max(MIN_HANDLES)))
+    }
+
+    /// [`max_call`](Self::max_call), or what stands for it.
+    pub(crate) fn call(&self) -> usize {
+        usize::try_from(self.max_call.unwrap_or(DEFAULT_MAX_CALL)).unwrap_or(usize::MAX)
+    }
+
+    /// [`max_random`](Self::max_random), or what stands for it.
+    pub(crate) fn random(&self) -> u64 {
+        self.max_random.unwrap_or(DEFAULT_MAX_RANDOM)
+    }
+
+    /// [`max_lookups`](Self::max_lookups), or what stands for it.
+    pub(crate) fn lookups(&self) -> usize {
+        self.max_lookups.unwrap_or(DEFAULT_MAX_LOOKUPS)
     }
 
     /// Whether there is one for connections, which only sockets of WASI 0.3 obey.
@@ -201,6 +306,18 @@ mod tests {
         assert_eq!(text, "it needs more memory than 64.0 MiB (max-memory)");
         let text = Limit::Compute(Duration::from_millis(1500)).to_string();
         assert_eq!(text, "it computed for 1s 500ms without a pause (max-compute)");
+    }
+
+    #[test]
+    fn the_host_keeps_the_less_the_less_memory_a_program_has() {
+        let handles = |max_memory| Limits { max_memory, ..Limits::default() }.handles();
+        assert_eq!(handles(None), DEFAULT_MAX_HANDLES);
+        assert_eq!(handles(Some(1)), MIN_HANDLES);
+        assert_eq!(handles(Some(8 << 20)), 32768);
+        assert_eq!(handles(Some(u64::MAX)), DEFAULT_MAX_HANDLES);
+        assert_eq!(Limits { max_handles: Some(7), max_memory: Some(1), ..Limits::default() }.handles(), 7);
+        let many = Limits { max_connections: Some(20_000), ..Limits::default() };
+        assert_eq!(many.handles(), 320_000);
     }
 
     #[test]

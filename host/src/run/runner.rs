@@ -15,7 +15,8 @@ use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
 use crate::{
-    Decision, Denial, Error, ExitStatus, Limit, Limits, Metrics, Output, Policy, Request, Result, SharedListeners, Stdio,
+    Decision, Denial, Error, ExitStatus, Limit, Limits, Metrics, Output, Policy, Request, Result, SharedListeners,
+    Stdio, Wasi02Conflict,
 };
 
 /// How long a program's tasks may go on after its `run` has returned, unless [`Runner::linger`] says otherwise.
@@ -169,8 +170,9 @@ impl Runner {
     ///
     /// # Errors
     /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::ExposedPath`] if the program's own
-    /// file or the cache is in one that it may write, [`Error::Instantiate`] if the program could not be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it. That the program
-    /// itself reports a failure is no error here but an [`ExitStatus`].
+    /// file or the cache is in one that it may write, [`Error::Instantiate`] if the program could not be started,
+    /// [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it, [`Error::Wasi02Sockets`] if it was granted what
+    /// cannot be had together. That the program itself reports a failure is no error here but an [`ExitStatus`].
     ///
     /// # Cancel safety
     /// Yes, in that dropping the future ends the program at once: its sockets are closed and its memory freed. What it
@@ -191,6 +193,9 @@ impl Runner {
     /// # Cancel safety
     /// As [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future<Output = ()>, grace: Duration) -> Result<Outcome> {
+        if grace > Duration::ZERO && self.sandbox.policy.has_wasi02_sockets() {
+            return Err(Error::Wasi02Sockets { conflict: Wasi02Conflict::Grace });
+        }
         let program = self.program.clone();
         let network = self.sandbox.network();
         let stopped = async {
@@ -227,6 +232,8 @@ impl Runner {
         let _running = Running::begin(&metrics);
         let name = program.argument0();
         let (mut store, computing) = self.sandbox.store(program.instance().engine(), name, network)?;
+        // After the store, so that it is dropped before.
+        let leaving = network.leaving();
 
         let run = async {
             let instance = match program.instance().instantiate_async(&mut store).await {
@@ -247,17 +254,19 @@ impl Runner {
         for stream in &output {
             poll_fn(|context| stream.poll_finished(context)).await;
         }
-        match ended {
-            Ok(Ok(())) => Ok(ExitStatus::SUCCESS),
-            Ok(Err(())) => Ok(ExitStatus::FAILURE),
+        let status = match ended {
+            Ok(Ok(())) => ExitStatus::SUCCESS,
+            Ok(Err(())) => ExitStatus::FAILURE,
             Err((error, stage)) => match Ended::from_error(&program, error, stage) {
-                Ended::Exit(status) => Ok(status),
+                Ended::Exit(status) => status,
                 Ended::Error(error) => {
                     metrics.traps.inc();
-                    Err(error)
+                    return Err(error);
                 }
             },
-        }
+        };
+        leaving.ended();
+        Ok(status)
     }
 }
 

@@ -13,7 +13,11 @@ use crate::policy::decide::Decide;
 use crate::run::meter::{Computing, Meter};
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
-use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners};
+use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners, Wasi02Conflict};
+
+/// How many entries of wasmtime's own table a handle can need: a stream has three for its two handles, a call between components
+/// a task, a thread and more.
+const ENTRIES_PER_HANDLE: usize = 4;
 
 /// What an instance is granted and given. By default it may do nothing: no network, no environment, no input, output to nowhere.
 pub(crate) struct Sandbox {
@@ -62,20 +66,39 @@ impl Sandbox {
     /// The store of an instance called `name`, its argument 0. `network` is of [`network`](Self::network).
     ///
     /// # Errors
-    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::ExposedPath`] if one may not be.
+    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::ExposedPath`] if one may not be,
+    /// [`Error::Wasi02Sockets`] if what was granted and asked for exclude each other.
     pub(crate) fn store(
         self,
         engine: &Engine,
         name: String,
         network: &Arc<Network>,
     ) -> Result<(Store<State>, Arc<Computing>)> {
-        let computing = Arc::new(Computing::new(self.limits.max_compute));
+        self.check_wasi02()?;
+        let limits = self.limits;
+        let computing = Arc::new(Computing::new(limits.max_compute));
         let mut store = Store::new(engine, self.state(name, network)?);
+        store.set_hostcall_fuel(limits.call());
+        store.set_max_component_handles(limits.handles());
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(limits.handles().saturating_mul(ENTRIES_PER_HANDLE));
+        }
         store.limiter(|state| &mut state.meter);
         store.set_epoch_deadline(1);
         let ticked = Arc::clone(&computing);
         store.epoch_deadline_callback(move |_| Ok(ticked.tick()?));
         Ok((store, computing))
+    }
+
+    /// Refuses TCP sockets of WASI 0.2 together with what does not reach them.
+    fn check_wasi02(&self) -> Result<()> {
+        let conflict = match () {
+            () if !self.policy.has_wasi02_sockets() => return Ok(()),
+            () if self.listeners.is_some() => Wasi02Conflict::Workers,
+            () if self.limits.for_connections() => Wasi02Conflict::Limits,
+            () => return Ok(()),
+        };
+        Err(Error::Wasi02Sockets { conflict })
     }
 
     fn state(self, name: String, network: &Arc<Network>) -> Result<State> {
@@ -88,6 +111,7 @@ impl Sandbox {
             .envs(&self.environment)
             .allow_tcp(true)
             .allow_udp(false)
+            .max_random_size(self.limits.random())
             // Each name is decided about in `wasi::lookup`.
             .allow_ip_name_lookup(true)
             .socket_addr_check(move |address, usage| {
@@ -107,15 +131,15 @@ impl Sandbox {
                 source: error.into(),
             })?;
         }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(self.limits.handles());
         Ok(State {
             wasi: wasi.build(),
-            table: ResourceTable::new(),
+            table,
             output,
             check,
-            lookups: HashMap::new(),
             network: Arc::clone(network),
-            sockets02: !self.limits.for_connections(),
-            binds: HashMap::new(),
+            sockets02: self.policy.has_wasi02_sockets().then(HashMap::new),
             meter: Meter::new(self.limits.max_memory, self.metrics.memory),
         })
     }

@@ -1,16 +1,15 @@
 //! What the store of a running program holds.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::policy::check::Check;
+use crate::run::descriptors::Descriptor;
 use crate::run::meter::Meter;
 use crate::run::stdio::stream::ProgramOutput;
-use crate::wasi::lookup::Lookup;
 use crate::wasi::tcp::Network;
 
 /// What the store of a running program holds. Functions that an embedder adds by
@@ -21,13 +20,9 @@ pub struct State {
     /// Standard output and error.
     pub(crate) output: [ProgramOutput; 2],
     pub(crate) check: Arc<Check>,
-    /// The look-ups of WASI 0.2, by the number of their resource.
-    pub(crate) lookups: HashMap<u32, Lookup>,
     pub(crate) network: Arc<Network>,
-    /// Whether the program may have TCP sockets of WASI 0.2.
-    pub(crate) sockets02: bool,
-    /// How many times the program bound an address, where listening sockets are shared.
-    pub(crate) binds: HashMap<SocketAddr, usize>,
+    /// The descriptors of TCP sockets of WASI 0.2, by the number of their resource, if the program may have such sockets.
+    pub(crate) sockets02: Option<HashMap<u32, Descriptor>>,
     pub(crate) meter: Meter,
 }
 

@@ -33,8 +33,8 @@ type OnFailure = Box<dyn Fn(usize, &Error, Duration) + Send>;
 /// What a worker prints comes as whole lines, and those that its [`Output`](crate::Output) has no room for are dropped,
 /// counted and told of in the log.
 ///
-/// Every worker's thread has a tokio runtime of its own. The listening sockets belong to this, not to the program: they
-/// stay open while a worker is replaced, also when a program closes its server.
+/// Every worker's thread has a tokio runtime of its own. The listening sockets are [`SharedListeners`]: they stay open while a
+/// worker is replaced.
 #[must_use = "workers do nothing until `run` is called"]
 pub struct Workers {
     program: Program,

@@ -2,21 +2,26 @@
 //!
 //! wasmtime-wasi allows all look-ups or none. A look-up of an arbitrary name sends a message to whoever serves that
 //! domain, so it takes a grant of its own; here `wasi:sockets/ip-name-lookup`, of 0.2 and 0.3, asks the check first,
-//! takes the operator's own entries, leaves the rest to wasmtime-wasi, and tells the check what the answer was.
+//! takes the operator's own entries, leaves the rest to the [`resolver`], and tells the check what the answer was.
+//! What is too long for a name is refused before anything is kept of it.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
-use wasmtime_wasi::p2::SocketError;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
 use wasmtime_wasi::p2::bindings::sockets::network;
+use wasmtime_wasi::p2::{DynPollable, Pollable, SocketError, subscribe};
 use wasmtime_wasi::p3::bindings::sockets::ip_name_lookup as p3;
 use wasmtime_wasi::p3::bindings::sockets::types::IpAddress;
-use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
+use wasmtime_wasi::sockets::WasiSocketsView;
 
 use crate::run::state::State;
+use crate::wasi::resolver::{self, Failure};
 
 /// Replaces the look-ups in `linker` with those that ask the check.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -27,14 +32,48 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-/// An address, no matter which, to look up.
-const ANY_ADDRESS: &str = "127.0.0.1";
-
-/// A look-up of WASI 0.2 that the program reads the answers of.
-pub(crate) struct Lookup {
+/// A look-up of WASI 0.2 that the program reads the answers of. To the program it is wasmtime-wasi's resource, of which this
+/// host has all functions.
+struct Lookup {
     name: String,
-    /// The answers that are left, if the operator gave them.
-    given: Option<VecDeque<IpAddr>>,
+    answer: Answer,
+}
+
+type Answered = Result<VecDeque<IpAddr>, Failure>;
+
+enum Answer {
+    Waiting(Pin<Box<dyn Future<Output = Answered> + Send>>),
+    Ready(Answered),
+}
+
+impl Lookup {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<&mut Answered> {
+        if let Answer::Waiting(waiting) = &mut self.answer
+            && let Poll::Ready(answered) = waiting.as_mut().poll(context)
+        {
+            self.answer = Answer::Ready(answered);
+        }
+        match &mut self.answer {
+            Answer::Waiting(_) => Poll::Pending,
+            Answer::Ready(answered) => Poll::Ready(answered),
+        }
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Lookup {
+    async fn ready(&mut self) {
+        poll_fn(|context| self.poll(context).map(|_| ())).await;
+    }
+}
+
+/// Ends a task that nobody waits for any more.
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Parts of WASI's sockets that ask the check.
@@ -53,19 +92,27 @@ impl p3::HostWithStore<State> for Guarded {
         store: &Accessor<State, Self>,
         name: String,
     ) -> wasmtime::Result<Result<Vec<IpAddress>, p3::ErrorCode>> {
-        let check = store.with(|mut view| Arc::clone(&view.get().0.check));
+        if !resolver::is_short_enough(&name) {
+            return Ok(Err(p3::ErrorCode::InvalidArgument));
+        }
+        let (check, permits) = store.with(|mut view| {
+            let state = view.get().0;
+            (Arc::clone(&state.check), Arc::clone(&state.network.lookups))
+        });
         if !check.permits_lookup(&name) {
             return Ok(Err(p3::ErrorCode::AccessDenied));
         }
         if let Some(addresses) = check.addresses_of(&name) {
             return Ok(Ok(addresses.into_iter().map(IpAddress::from).collect()));
         }
-        let wasi = store.with_getter::<WasiSockets>(|state| state.sockets());
-        let answer = <WasiSockets as p3::HostWithStore<State>>::resolve_addresses(&wasi, name.clone()).await?;
-        for address in answer.iter().flatten() {
-            check.answered(&name, IpAddr::from(*address));
-        }
-        Ok(answer)
+        Ok(match resolver::resolve(permits, &name).await {
+            Ok(addresses) => {
+                addresses.iter().for_each(|address| check.answered(&name, *address));
+                Ok(addresses.into_iter().map(IpAddress::from).collect())
+            }
+            Err(Failure::Invalid) => Err(p3::ErrorCode::InvalidArgument),
+            Err(Failure::Unresolvable) => Err(p3::ErrorCode::NameUnresolvable),
+        })
     }
 }
 
@@ -91,15 +138,34 @@ impl p2::Host for GuardedView<'_> {
         network: Resource<network::Network>,
         name: String,
     ) -> Result<Resource<p2::ResolveAddressStream>, SocketError> {
+        self.0.table.get(&network)?;
+        if !resolver::is_short_enough(&name) {
+            return Err(network::ErrorCode::InvalidArgument.into());
+        }
         if !self.0.check.permits_lookup(&name) {
             return Err(network::ErrorCode::AccessDenied.into());
         }
-        let given = self.0.check.addresses_of(&name).map(VecDeque::from);
-        // wasmtime-wasi's stream has no constructor, but one for an address is ready at once.
-        let asked = if given.is_some() { ANY_ADDRESS.to_owned() } else { name.clone() };
-        let stream = p2::Host::resolve_addresses(&mut self.0.sockets(), network, asked)?;
-        self.0.lookups.insert(stream.rep(), Lookup { name, given });
-        Ok(stream)
+        let answer = match self.0.check.addresses_of(&name) {
+            Some(given) => Answer::Ready(Ok(given.into())),
+            None => {
+                let mut asked = Box::pin(resolver::resolve(Arc::clone(&self.0.network.lookups), &name));
+                // What needs no resolver, and what is no name, is told at once.
+                match asked.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(Ok(addresses)) => Answer::Ready(Ok(addresses.into())),
+                    Poll::Ready(Err(failure)) => return Err(error_code(failure).into()),
+                    Poll::Pending => {
+                        // WASI 0.2 polls only what a program waits for, and a look-up goes on meanwhile.
+                        let mut task = AbortOnDrop(tokio::spawn(asked));
+                        Answer::Waiting(Box::pin(async move {
+                            let answer = (&mut task.0).await.unwrap_or(Err(Failure::Unresolvable));
+                            answer.map(VecDeque::from)
+                        }))
+                    }
+                }
+            }
+        };
+        let lookup = self.0.table.push(Lookup { name, answer })?;
+        Ok(Resource::new_own(lookup.rep()))
     }
 }
 
@@ -108,33 +174,31 @@ impl p2::HostResolveAddressStream for GuardedView<'_> {
         &mut self,
         stream: Resource<p2::ResolveAddressStream>,
     ) -> Result<Option<network::IpAddress>, SocketError> {
-        let index = stream.rep();
-        if let Some(Lookup { given: Some(given), .. }) = self.0.lookups.get_mut(&index) {
-            return Ok(given.pop_front().map(network::IpAddress::from));
+        let lookup = self.0.table.get_mut(&Resource::<Lookup>::new_borrow(stream.rep()))?;
+        let address = match lookup.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => return Err(network::ErrorCode::WouldBlock.into()),
+            Poll::Ready(Err(failure)) => return Err(error_code(*failure).into()),
+            Poll::Ready(Ok(addresses)) => addresses.pop_front(),
+        };
+        if let Some(address) = address {
+            self.0.check.answered(&lookup.name, address);
         }
-        let answer = p2::HostResolveAddressStream::resolve_next_address(&mut self.0.sockets(), stream)?;
-        if let (Some(address), Some(lookup)) = (answer, self.0.lookups.get(&index)) {
-            self.0.check.answered(&lookup.name, ip_addr(address));
-        }
-        Ok(answer)
+        Ok(address.map(network::IpAddress::from))
     }
 
-    fn subscribe(
-        &mut self,
-        stream: Resource<p2::ResolveAddressStream>,
-    ) -> wasmtime::Result<Resource<wasmtime_wasi::p2::DynPollable>> {
-        p2::HostResolveAddressStream::subscribe(&mut self.0.sockets(), stream)
+    fn subscribe(&mut self, stream: Resource<p2::ResolveAddressStream>) -> wasmtime::Result<Resource<DynPollable>> {
+        subscribe(&mut self.0.table, Resource::<Lookup>::new_borrow(stream.rep()))
     }
 
     fn drop(&mut self, stream: Resource<p2::ResolveAddressStream>) -> wasmtime::Result<()> {
-        self.0.lookups.remove(&stream.rep());
-        p2::HostResolveAddressStream::drop(&mut self.0.sockets(), stream)
+        self.0.table.delete(Resource::<Lookup>::new_own(stream.rep()))?;
+        Ok(())
     }
 }
 
-fn ip_addr(address: network::IpAddress) -> IpAddr {
-    match address {
-        network::IpAddress::Ipv4((a, b, c, d)) => IpAddr::from([a, b, c, d]),
-        network::IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => IpAddr::from([a, b, c, d, e, f, g, h]),
+fn error_code(failure: Failure) -> network::ErrorCode {
+    match failure {
+        Failure::Invalid => network::ErrorCode::InvalidArgument,
+        Failure::Unresolvable => network::ErrorCode::NameUnresolvable,
     }
 }

@@ -1,5 +1,7 @@
-//! What of WASI this host provides itself: TCP sockets and look-ups; the rest is wasmtime-wasi's.
+//! What of WASI this host provides itself: TCP sockets, look-ups, and the bounds of files; the rest is wasmtime-wasi's.
 
+pub(crate) mod filesystem;
 pub(crate) mod lookup;
+pub(crate) mod resolver;
 pub(crate) mod sockets02;
 pub(crate) mod tcp;

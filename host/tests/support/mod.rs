@@ -16,4 +16,5 @@ pub(crate) fn component(body: &str) -> Vec<u8> {
 }
 
 /// Computes for ever.
+#[allow(dead_code, reason = "not every file of tests needs it")]
 pub(crate) const ENDLESS: &str = "(loop $again br $again) unreachable";

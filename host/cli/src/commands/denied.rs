@@ -20,9 +20,7 @@ pub(super) fn denied(denial: &Denial) -> String {
             "denied: {denial}; allow it with --allow-connect {name}:PORT or --allow-listen {name}:PORT",
             name = name.escape_debug()
         ),
-        Denial::Unlimited => {
-            format!("denied: {denial}; allow it without --max-connections, --idle-timeout and --max-buffer")
-        }
+        Denial::Wasi02Tcp => format!("denied: {denial}; allow it with --allow-wasi02-sockets"),
         Denial::Udp => format!("denied: {denial}; no flag allows it, as there is nothing of UDP here"),
         _ => format!("denied: {denial}"),
     }

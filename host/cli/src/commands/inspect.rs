@@ -25,6 +25,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("wasi:sockets/types", "TCP: --allow-listen, --allow-connect (UDP is always refused)"),
     ("wasi:sockets/ip-name-lookup", "look-ups of the names in --allow-connect and --allow-listen; --resolve"),
     ("wasi:sockets/udp", "UDP: always refused"),
+    ("wasi:sockets/tcp", "TCP of WASI 0.2: --allow-wasi02-sockets, besides --allow-listen, --allow-connect"),
     ("wasi:sockets/", "TCP: --allow-listen, --allow-connect"),
     ("wasi:filesystem/", "directories: --dir"),
     ("wasi:cli/environment", "arguments: after `--`; variables: --env"),

@@ -11,7 +11,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 use wasyncio_host::{
     ConnectGrant, Control, DirectoryGrant, Error, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy,
-    PolicyFile, Program, Result, Runner, Stdio, Workers,
+    PolicyFile, Program, Result, Runner, Stdio, Wasi02Conflict, Workers,
 };
 
 use super::Streams;
@@ -25,6 +25,9 @@ use crate::{say, signals};
 
 /// The exit code after connections were cut at the end of the grace period.
 const CUT: u8 = 4;
+
+/// The exit code for arguments that are wrong, as of flags that are not understood.
+const USAGE: u8 = 2;
 
 /// Run a program, with the network access that is granted and no other
 ///
@@ -97,14 +100,21 @@ pub(super) struct Run {
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = variable)]
     env: Vec<(String, String)>,
 
+    /// Let the program also use TCP sockets of WASI 0.2, where the grants above let it listen and connect
+    ///
+    /// No limit of connections holds for them, no worker shares them, and no grace period waits for them: this cannot be
+    /// combined with --max-connections, --idle-timeout, --max-buffer, --workers and --grace.
+    #[arg(long)]
+    allow_wasi02_sockets: bool,
+
     /// Give the program only these of the standard streams: a list of in, out and err, or none [default: in,out,err]
     #[arg(long, value_name = "LIST")]
     stdio: Option<Stdio>,
 
     /// Take grants, environment, arguments and limits from a TOML file, to which the flags add
     ///
-    /// Its keys are listen, connect, resolve, dir, args, stdio, the table env, and the table limits with max-memory,
-    /// max-connections, idle-timeout, max-buffer, max-compute and timeout.
+    /// Its keys are listen, connect, resolve, dir, args, stdio, wasi02-sockets, the table env, and the table limits, whose
+    /// keys are named as the flags below: max-memory, max-connections, ...
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -168,6 +178,10 @@ impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
         let grace = self.service.grace.map_or(Duration::ZERO, Into::into);
         let file = self.policy_file()?;
+        if let Some(conflict) = self.wasi02_conflict(&file) {
+            say::error(&format_args!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {conflict}"));
+            return Ok(ExitCode::from(USAGE));
+        }
         // Before there is any thread, so that all are locked down.
         let lockdown = self.lock_down(&file);
         let signals = signals::Signals::install(grace);
@@ -190,7 +204,9 @@ impl Run {
             match self.service.workers {
                 None => self.runner(&program, &file, &metrics).run_until(signals.received(), grace).await,
                 Some(count) => {
-                    Service { run: Arc::new(self), host, metrics, lockdown: Arc::new(lockdown) }.run(&program, file, count, &signals).await
+                    Service { run: Arc::new(self), host, metrics, lockdown: Arc::new(lockdown) }
+                        .run(&program, file, count, &signals)
+                        .await
                 }
             }
         });
@@ -218,7 +234,22 @@ impl Run {
         let policy = self.allow_listen.iter().cloned().fold(file.policy.clone(), Policy::allow_listen);
         let policy = self.allow_connect.iter().cloned().fold(policy, Policy::allow_connect);
         let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
-        self.dir.iter().cloned().fold(policy, Policy::allow_directory)
+        let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
+        if self.allow_wasi02_sockets { policy.allow_wasi02_sockets() } else { policy }
+    }
+
+    /// The first flag that does not go together with sockets of WASI 0.2.
+    fn wasi02_conflict(&self, file: &PolicyFile) -> Option<&'static str> {
+        let limits = file.limits.overridden_by(self.limits.0);
+        let given = [
+            (self.service.workers.is_some(), "--workers, which share listening sockets of WASI 0.3 alone"),
+            (self.service.grace.is_some(), "--grace, which waits for connections of WASI 0.3 alone"),
+            (limits.max_connections.is_some(), "--max-connections, which counts connections of WASI 0.3 alone"),
+            (limits.idle_timeout.is_some(), "--idle-timeout, which closes connections of WASI 0.3 alone"),
+            (limits.max_buffer.is_some(), "--max-buffer, which holds for connections of WASI 0.3 alone"),
+        ];
+        let allowed = self.allow_wasi02_sockets || file.policy.has_wasi02_sockets();
+        given.into_iter().find(|(given, _)| allowed && *given).map(|(_, flag)| flag)
     }
 
     fn lock_down(&self, file: &PolicyFile) -> Lockdown {
@@ -338,6 +369,9 @@ impl Service {
         let (run, host, lockdown) = (Arc::clone(&self.run), self.host.clone(), Arc::clone(&self.lockdown));
         let load = move || {
             let file = run.policy_file()?;
+            if run.wasi02_conflict(&file).is_some() {
+                return Err(Error::Wasi02Sockets { conflict: Wasi02Conflict::Workers });
+            }
             run.check(&file, &lockdown)?;
             Ok((run.load(&host)?, file))
         };

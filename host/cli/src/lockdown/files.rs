@@ -150,7 +150,9 @@ mod tests {
                 read(name).unwrap();
             }
             assert!(denied(read("other/file")));
-            assert!(denied(fs::read("/usr/share/dict/words").map(drop)) || !Path::new("/usr/share/dict/words").exists());
+            assert!(
+                denied(fs::read("/usr/share/dict/words").map(drop)) || !Path::new("/usr/share/dict/words").exists()
+            );
             assert!(denied(fs::read_dir("/root").map(drop)) || !Path::new("/root").exists());
             for name in ["write/new", "cache/new"] {
                 fs::write(at(name), "new").unwrap();

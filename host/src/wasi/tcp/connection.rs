@@ -2,13 +2,14 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::network::{Network, Permit};
@@ -24,6 +25,9 @@ pub(super) struct Connection {
     moved: AtomicU64,
     /// Whether it was shut down because no byte moved.
     timed_out: AtomicBool,
+    /// The task that closes it when it is idle. Left alone, it would hold memory for as long as the timeout, for each
+    /// connection that there was in that time.
+    watch: OnceLock<AbortHandle>,
     /// Whether the peer has reset it. The system tells that once, to whichever direction asks first.
     reset: AtomicBool,
 }
@@ -42,10 +46,13 @@ impl Connection {
             opened: Instant::now(),
             moved: AtomicU64::new(0),
             timed_out: AtomicBool::new(false),
+            watch: OnceLock::new(),
             reset: AtomicBool::new(false),
         });
         if let Some(timeout) = network.idle_timeout {
-            tokio::spawn(watch(Arc::downgrade(&connection), timeout));
+            let task = tokio::spawn(watch(Arc::downgrade(&connection), timeout));
+            // It is empty until here.
+            _ = connection.watch.set(task.abort_handle());
         }
         connection
     }
@@ -110,6 +117,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.watch.get().map(AbortHandle::abort);
         self.network().closed();
     }
 }

@@ -121,12 +121,7 @@ impl HostTcpSocket for TcpView<'_> {
     async fn bind(&mut self, socket: Resource<TcpSocket>, local: IpSocketAddress) -> SocketResult<()> {
         let address = SocketAddr::from(local);
         let check = Arc::clone(&self.0.check);
-        let repeat = self.0.binds.get(&address).copied().unwrap_or(0);
-        self.get(&socket)?.bind(address, &check, repeat).await?;
-        if self.0.network.shared.is_some() {
-            self.0.binds.insert(address, repeat + 1);
-        }
-        Ok(())
+        Ok(self.get(&socket)?.bind(address, &check).await?)
     }
 
     fn get_local_address(&mut self, socket: Resource<TcpSocket>) -> SocketResult<IpSocketAddress> {

@@ -7,15 +7,26 @@ use std::task::{Context, Poll};
 
 use tokio::net::{TcpListener, TcpStream};
 
+use super::network::Unconnected;
+use super::shared::Lease;
+
 /// Listens until it is dropped or closed. Closed, it accepts nothing more and knows its address.
 pub(super) struct Listener {
     address: SocketAddr,
-    inner: Mutex<Option<TcpListener>>,
+    inner: Mutex<Option<Open>>,
+}
+
+/// In the order in which they are dropped: a port is free when its last socket is closed.
+struct Open {
+    socket: TcpListener,
+    _lease: Option<Lease>,
+    _unconnected: Option<Unconnected>,
 }
 
 impl Listener {
-    pub(super) fn new(inner: TcpListener) -> io::Result<Self> {
-        Ok(Self { address: inner.local_addr()?, inner: Mutex::new(Some(inner)) })
+    pub(super) fn new(socket: TcpListener, lease: Option<Lease>, unconnected: Option<Unconnected>) -> io::Result<Self> {
+        let open = Open { _lease: lease, _unconnected: unconnected, socket };
+        Ok(Self { address: open.socket.local_addr()?, inner: Mutex::new(Some(open)) })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -32,10 +43,12 @@ impl Listener {
 
     /// Calls `f` with the socket, if it is open.
     pub(super) fn with<T>(&self, f: impl FnOnce(Option<&TcpListener>) -> T) -> T {
-        f(self.inner.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        f(inner.as_ref().map(|open| &open.socket))
     }
 
     pub(super) fn close(&self) {
-        *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let open = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(open);
     }
 }

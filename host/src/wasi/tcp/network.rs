@@ -1,4 +1,4 @@
-//! What the sockets of one running program share: its quota of connections, its listening sockets, its metrics.
+//! What the sockets of one running program share: its quotas of connections and descriptors, its listening sockets, its metrics.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -9,7 +9,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::error::name;
 use super::listener::Listener;
-use super::shared::SharedListeners;
+use super::shared::{Instance, SharedListeners};
+use crate::run::descriptors::{Descriptor, Descriptors};
 use crate::wasi::tcp::bindings::types::ErrorCode;
 use crate::{Limits, Metrics};
 
@@ -18,7 +19,12 @@ pub(crate) struct Network {
     pub(super) metrics: Metrics,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) max_buffer: Option<u64>,
-    pub(super) shared: Option<SharedListeners>,
+    pub(super) shared: Option<Arc<Instance>>,
+    pub(crate) descriptors: Arc<Descriptors>,
+    /// One permit for each look-up that may still be at work.
+    pub(crate) lookups: Arc<Semaphore>,
+    /// One permit for each call about files by their path that may still be at work.
+    pub(crate) file_calls: Arc<Semaphore>,
     /// One permit for each connection that may still be opened; as many as there can be without a limit.
     connections: Arc<Semaphore>,
     max_connections: Option<usize>,
@@ -47,14 +53,26 @@ struct Listeners {
 /// must suffice for others.
 const MAX_UNCONNECTED: usize = 1024;
 
+/// How many calls about files a program may have at work at once; each has a thread of the runtime's pool.
+const MAX_FILE_CALLS: usize = 16;
+
 /// The right to have one socket that is no connection; given back when dropped.
-pub(super) struct Unconnected(Arc<Network>);
+pub(super) struct Unconnected {
+    network: Arc<Network>,
+    /// None once the socket is about to be a connection.
+    descriptor: Option<Descriptor>,
+}
 
 /// The right to have one connection open; given back when dropped.
 pub(super) struct Permit {
     network: Arc<Network>,
     _permit: OwnedSemaphorePermit,
+    _descriptor: Descriptor,
 }
+
+/// Tells the network that its program is gone, when it is dropped: before the sockets are. They are left to those that replace
+/// it, unless it ended by itself.
+pub(crate) struct Leaving(Option<Arc<Network>>);
 
 impl Network {
     pub(crate) fn new(limits: &Limits, metrics: Metrics, shared: Option<SharedListeners>) -> Arc<Self> {
@@ -63,7 +81,10 @@ impl Network {
             metrics,
             idle_timeout: limits.idle_timeout,
             max_buffer: limits.max_buffer.map(|size| size.max(1)),
-            shared,
+            shared: shared.map(Instance::new),
+            descriptors: Descriptors::new(limits.max_descriptors),
+            lookups: Arc::new(Semaphore::new(limits.lookups())),
+            file_calls: Arc::new(Semaphore::new(MAX_FILE_CALLS)),
             connections: Arc::new(Semaphore::new(permits)),
             max_connections: limits.max_connections,
             limit_told: AtomicBool::new(false),
@@ -79,38 +100,74 @@ impl Network {
     /// The right to make a socket, or the error for the program.
     pub(super) fn unconnected(self: &Arc<Self>) -> Result<Unconnected, ErrorCode> {
         // First counted and then looked at, so that no two take the last one.
-        let unconnected = Unconnected(Arc::clone(self));
-        if self.unconnected.fetch_add(1, Ordering::SeqCst) < MAX_UNCONNECTED {
-            return Ok(unconnected);
+        let mut unconnected = Unconnected { network: Arc::clone(self), descriptor: None };
+        if self.unconnected.fetch_add(1, Ordering::SeqCst) >= MAX_UNCONNECTED {
+            let code = ErrorCode::Other(Some(format!("{MAX_UNCONNECTED} sockets are open that are not connected")));
+            self.failed(&code);
+            return Err(code);
         }
-        let code = ErrorCode::Other(Some(format!("{MAX_UNCONNECTED} sockets are open that are not connected")));
-        self.failed(&code);
-        Err(code)
+        unconnected.descriptor = Some(self.descriptor()?);
+        Ok(unconnected)
+    }
+
+    /// The right to one more descriptor, or the error for the program.
+    pub(super) fn descriptor(&self) -> Result<Descriptor, ErrorCode> {
+        self.descriptors.try_take().ok_or_else(|| {
+            self.tell_descriptors("sockets are not made until others close");
+            // What the system's own limit is to programs.
+            self.failed(&ErrorCode::OutOfMemory);
+            ErrorCode::OutOfMemory
+        })
     }
 
     /// Waits for the right to open a connection.
     pub(super) async fn permit(self: Arc<Self>) -> Permit {
-        self.tell_limit("accepting pauses");
-        let permit = Arc::clone(&self.connections).acquire_owned().await;
-        self.granted(permit.expect("the semaphore is never closed"))
+        let connections = Arc::clone(&self.connections);
+        let permit = match Arc::clone(&connections).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                self.tell_limit("accepting pauses");
+                connections.acquire_owned().await.expect("the semaphore is never closed")
+            }
+        };
+        let descriptor = match self.descriptors.try_take() {
+            Some(descriptor) => descriptor,
+            None => {
+                self.tell_descriptors("accepting pauses until others close");
+                self.descriptors.take().await
+            }
+        };
+        Permit { network: self, _permit: permit, _descriptor: descriptor }
     }
 
     /// The right to open a connection, if there is one.
     pub(super) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
         let permit = Arc::clone(&self.connections).try_acquire_owned().ok()?;
-        Some(Arc::clone(self).granted(permit))
+        let descriptor = self.descriptors.try_take()?;
+        Some(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor })
     }
 
-    fn granted(self: Arc<Self>, permit: OwnedSemaphorePermit) -> Permit {
-        Permit { network: self, _permit: permit }
-    }
-
-    /// The right to open a connection to someone else, or the error for the program.
-    pub(super) fn permit_to_connect(self: &Arc<Self>) -> Result<Permit, ErrorCode> {
-        self.try_permit().ok_or_else(|| {
+    /// The right to make a connection of a socket, or the error for the program.
+    pub(super) fn permit_to_connect(self: &Arc<Self>, socket: Unconnected) -> Result<Permit, ErrorCode> {
+        let permit = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| {
             self.tell_limit("connecting fails");
             ErrorCode::Other(Some("the limit of open connections is reached".to_owned()))
-        })
+        })?;
+        let descriptor = match socket.into_descriptor() {
+            Some(descriptor) => descriptor,
+            None => self.descriptor()?,
+        };
+        Ok(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor })
+    }
+
+    /// Tells, once, that the program has all descriptors it may have.
+    pub(crate) fn tell_descriptors(&self, consequence: &str) {
+        if !self.exhaustion_told.swap(true, Ordering::Relaxed) {
+            let max = self.descriptors.max();
+            tracing::warn!(
+                "the program has all {max} descriptors that it may have (max-descriptors, `ulimit -n`): {consequence}"
+            );
+        }
     }
 
     fn tell_limit(&self, consequence: &str) {
@@ -169,9 +226,17 @@ impl Network {
 
     /// Closes the program's listening sockets, now and in the future. Its connections stay.
     pub(crate) fn stop_accepting(&self) {
+        if let Some(shared) = &self.shared {
+            shared.replaced();
+        }
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.stopped = true;
         listeners.open.drain(..).filter_map(|listener| listener.upgrade()).for_each(|listener| listener.close());
+    }
+
+    /// For whoever runs the program: to be dropped before its store.
+    pub(crate) fn leaving(self: &Arc<Self>) -> Leaving {
+        Leaving(Some(Arc::clone(self)))
     }
 
     /// How many connections are open.
@@ -192,9 +257,30 @@ impl Network {
     }
 }
 
+impl Unconnected {
+    fn into_descriptor(mut self) -> Option<Descriptor> {
+        self.descriptor.take()
+    }
+}
+
 impl Drop for Unconnected {
     fn drop(&mut self) {
-        self.0.unconnected.fetch_sub(1, Ordering::SeqCst);
+        self.network.unconnected.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Leaving {
+    /// The program ended by itself: nobody replaces it.
+    pub(crate) fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.as_ref().and_then(|network| network.shared.as_ref()) {
+            shared.broke();
+        }
     }
 }
 

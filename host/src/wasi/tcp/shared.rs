@@ -1,20 +1,41 @@
 //! Listening sockets that several instances of a program share.
+//!
+//! 1. A socket is open as long as an instance has it: what programs drop is closed, and its port is free.
+//! 2. One that was listening when its last instance broke or was replaced is kept for those that come, with its queue, for a
+//!    bounded time: [`HAND_OVER`] after one of them has started or after a stop, [`AWAIT`] after a break.
+//! 3. No more than [`MAX_KEPT`] are kept so.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
 
 use socket2::{SockRef, Socket};
 use tokio::net::TcpSocket;
 
+use crate::run::descriptors::Descriptor;
+
+/// How long a new instance has to take a socket that an earlier one has left.
+const HAND_OVER: Duration = Duration::from_secs(5);
+
+/// How long a socket waits for an instance to start at all: replacing one that breaks takes up to half a minute.
+const AWAIT: Duration = Duration::from_secs(60);
+
+/// How many sockets that no instance has are kept. The one whose time is over first makes room.
+const MAX_KEPT: usize = 64;
+
 /// Listening sockets that outlive the instances of a program. Cheap to clone; clones share everything.
 ///
 /// The first instance that binds an address opens it; for every other, binding it gives the same socket. Their
-/// connections come from one queue, and go to whichever instance accepts first. The sockets stay open until
-/// [`close`](Self::close) or until this and all instances are gone, so that peers wait in the queue while an instance
-/// is replaced.
+/// connections come from one queue, and go to whichever instance accepts first.
+///
+/// A socket is open as long as a program has it. One whose last instance broke, or was stopped to be replaced, is kept for
+/// those that follow, so that peers wait in its queue: for five seconds after one has started, a minute if none does. What
+/// they have not bound by then is closed, and so is everything at [`close`](Self::close).
 #[derive(Clone, Default)]
 pub struct SharedListeners {
     sockets: Arc<Mutex<Sockets>>,
@@ -22,13 +43,47 @@ pub struct SharedListeners {
 
 #[derive(Default)]
 struct Sockets {
-    open: HashMap<Key, Socket>,
+    open: HashMap<Key, Entry>,
     closed: bool,
+    /// Closes what was kept too long; there is none while nothing is kept.
+    closer: Option<Thread>,
 }
 
-/// The address as a program asks for it, and how many times the instance has asked for it before: a program that binds
-/// port 0 twice wants two ports.
-pub(super) type Key = (SocketAddr, usize);
+struct Entry {
+    socket: Socket,
+    /// How many instances have it.
+    holders: usize,
+    /// With no holder: when it is closed.
+    until: Option<Instant>,
+}
+
+/// The address as a program asks for it, and which one of those that it has bound so: a program that binds port 0 twice wants
+/// two ports.
+type Key = (SocketAddr, usize);
+
+/// An instance that shares listening sockets.
+pub(super) struct Instance {
+    shared: SharedListeners,
+    /// Which [`Key`]s it has.
+    bound: Mutex<HashMap<SocketAddr, BTreeSet<usize>>>,
+    /// How it ends: [`RUNS`], [`REPLACED`] or [`BROKE`].
+    end: AtomicU8,
+}
+
+const RUNS: u8 = 0;
+/// It was stopped: another one has its place, or will not have.
+const REPLACED: u8 = 1;
+/// It ended by an error, or was dropped.
+const BROKE: u8 = 2;
+
+/// A socket of an instance, which its program has bound. It is the program's until this is dropped.
+pub(super) struct Lease {
+    instance: Arc<Instance>,
+    key: Key,
+    listening: bool,
+    /// For the copy of it that is kept.
+    _descriptor: Descriptor,
+}
 
 impl SharedListeners {
     /// No sockets yet.
@@ -39,37 +94,181 @@ impl SharedListeners {
     /// Closes the sockets, as far as no instance has them. No more are opened: an instance that is still about to start
     /// must not take another port where any would do.
     pub fn close(&self) {
-        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sockets = self.sockets();
         sockets.closed = true;
         sockets.open.clear();
     }
 
-    /// Gives the socket of `key`, or binds `fresh` by `bind` and keeps it for others.
+    fn sockets(&self) -> MutexGuard<'_, Sockets> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Instance {
+    /// An instance that is about to start: what waits for one has [`HAND_OVER`] from now on.
+    pub(super) fn new(shared: SharedListeners) -> Arc<Self> {
+        let mut sockets = shared.sockets();
+        let until = Instant::now() + HAND_OVER;
+        sockets.open.values_mut().filter_map(|entry| entry.until.as_mut()).for_each(|kept| *kept = (*kept).min(until));
+        sockets.closer.iter().for_each(Thread::unpark);
+        drop(sockets);
+        Arc::new(Self { shared, bound: Mutex::default(), end: AtomicU8::new(RUNS) })
+    }
+
+    /// Gives the socket of `address`, or binds `fresh` by `bind` and shares it with others. `descriptor` is for the copy of it
+    /// that is kept.
     pub(super) fn bind<E: From<io::Error>>(
-        &self,
-        key: Key,
+        self: &Arc<Self>,
+        address: SocketAddr,
         fresh: TcpSocket,
+        descriptor: Descriptor,
         bind: impl FnOnce(&TcpSocket) -> Result<(), E>,
-    ) -> Result<TcpSocket, (TcpSocket, E)> {
-        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
-        if sockets.closed {
+    ) -> Result<(TcpSocket, Lease), (TcpSocket, E)> {
+        let mut sockets = self.shared.sockets();
+        if sockets.closed || self.end.load(Ordering::SeqCst) != RUNS {
             return Err((fresh, io::Error::other("the program is being stopped").into()));
         }
-        if let Some(socket) = sockets.open.get(&key) {
-            return match socket.try_clone() {
-                Ok(socket) => Ok(TcpSocket::from_std_stream(socket.into())),
-                Err(error) => Err((fresh, error.into())),
-            };
-        }
-        if let Err(error) = bind(&fresh) {
-            return Err((fresh, error));
-        }
-        let kept = SockRef::from(&fresh).try_clone();
-        match kept {
-            Ok(socket) => sockets.open.insert(key, socket),
-            Err(error) => return Err((fresh, error.into())),
+        let mut bound = self.bound();
+        let free = bound.get(&address).map_or(0, |taken| (0..).find(|slot| !taken.contains(slot)).unwrap_or(0));
+        let key = (address, free);
+        let socket = match sockets.open.get_mut(&key) {
+            Some(entry) => match entry.socket.try_clone() {
+                Ok(socket) => {
+                    entry.holders += 1;
+                    entry.until = None;
+                    TcpSocket::from_std_stream(socket.into())
+                }
+                Err(error) => return Err((fresh, error.into())),
+            },
+            None => {
+                if let Err(error) = bind(&fresh) {
+                    return Err((fresh, error));
+                }
+                let kept = SockRef::from(&fresh).try_clone();
+                match kept {
+                    Ok(socket) => sockets.open.insert(key, Entry { socket, holders: 1, until: None }),
+                    Err(error) => return Err((fresh, error.into())),
+                };
+                fresh
+            }
         };
-        Ok(fresh)
+        bound.entry(address).or_default().insert(free);
+        drop(bound);
+        Ok((socket, Lease { instance: Arc::clone(self), key, listening: false, _descriptor: descriptor }))
+    }
+
+    /// From now on what the program has is left to those that replace it. It binds nothing more.
+    pub(super) fn replaced(&self) {
+        // Whoever came first says how it ended.
+        _ = self.end.compare_exchange(RUNS, REPLACED, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// As [`replaced`](Self::replaced), but what replaces it may take its time to come.
+    pub(super) fn broke(&self) {
+        _ = self.end.compare_exchange(RUNS, BROKE, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    fn bound(&self) -> MutexGuard<'_, HashMap<SocketAddr, BTreeSet<usize>>> {
+        self.bound.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unbind(&self, (address, slot): Key) {
+        let mut bound = self.bound();
+        if let Some(slots) = bound.get_mut(&address) {
+            slots.remove(&slot);
+            if slots.is_empty() {
+                bound.remove(&address);
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// Takes notice that the socket listens, so that it has a queue.
+    pub(super) fn listening(&mut self) {
+        self.listening = true;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.instance.unbind(self.key);
+        let shared = &self.instance.shared;
+        let mut sockets = shared.sockets();
+        let Some(entry) = sockets.open.get_mut(&self.key) else {
+            // All were closed.
+            return;
+        };
+        entry.holders -= 1;
+        if entry.holders > 0 {
+            return;
+        }
+        let time = match self.instance.end.load(Ordering::SeqCst) {
+            REPLACED if self.listening => HAND_OVER,
+            BROKE if self.listening => AWAIT,
+            // The program does not want it any more.
+            _ => {
+                sockets.open.remove(&self.key);
+                return;
+            }
+        };
+        entry.until = Some(Instant::now() + time);
+        sockets.limit_kept();
+        if sockets.close_later(&shared.sockets).is_err() {
+            sockets.open.remove(&self.key);
+        }
+    }
+}
+
+impl Sockets {
+    fn kept(&self) -> impl Iterator<Item = (Instant, Key)> {
+        self.open.iter().filter_map(|(key, entry)| Some((entry.until?, *key)))
+    }
+
+    fn limit_kept(&mut self) {
+        if self.kept().count() > MAX_KEPT
+            && let Some((_, key)) = self.kept().min()
+        {
+            self.open.remove(&key);
+        }
+    }
+
+    /// Sees to it that what is kept is closed in time. Sockets are kept after a break or a reload, which is rare; whoever runs
+    /// the instances need not care.
+    fn close_later(&mut self, shared: &Arc<Mutex<Self>>) -> io::Result<()> {
+        if let Some(closer) = &self.closer {
+            closer.unpark();
+            return Ok(());
+        }
+        let shared = Arc::downgrade(shared);
+        let closer = thread::Builder::new().name("listeners".to_owned()).spawn(move || close_in_time(&shared))?;
+        self.closer = Some(closer.thread().clone());
+        Ok(())
+    }
+}
+
+/// Closes what was kept too long, until nothing is kept.
+fn close_in_time(shared: &Weak<Mutex<Sockets>>) {
+    loop {
+        // Nothing is held while it waits: when all instances are gone, so are the sockets.
+        let Some(strong) = shared.upgrade() else { return };
+        let mut sockets = strong.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        sockets.open.retain(|(address, _), entry| {
+            let over = entry.until.is_some_and(|until| until <= now);
+            if over {
+                tracing::info!("the socket for {address} is closed: no worker has taken it over");
+            }
+            !over
+        });
+        let next = sockets.kept().map(|(until, _)| until).min();
+        if next.is_none() {
+            sockets.closer = None;
+            return;
+        }
+        drop(sockets);
+        drop(strong);
+        thread::park_timeout(next.map_or(Duration::ZERO, |until| until.saturating_duration_since(now)));
     }
 }
 

@@ -15,6 +15,7 @@ use super::connection::Connection;
 use super::listener::Listener;
 use super::network::{Network, Permit, Unconnected};
 use super::options::{Family, Inherited, Result};
+use super::shared::Lease;
 use crate::policy::check::Check;
 
 /// How many connections wait to be accepted unless the program says otherwise: what Rust's standard library has.
@@ -29,8 +30,10 @@ pub struct TcpSocket {
     backlog: u32,
     pub(super) inherited: Inherited,
     bound: bool,
-    /// While it is no connection and not about to be one.
+    /// While it is new; then its listener or its connection has what is in it.
     unconnected: Option<Unconnected>,
+    /// While it is new and bound to an address that is shared.
+    lease: Option<Lease>,
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<(TcpStream, SocketAddr, Permit)>> + Send>>;
@@ -75,6 +78,7 @@ impl TcpSocket {
             inherited: Inherited::default(),
             bound,
             unconnected: None,
+            lease: None,
         }
     }
 
@@ -104,8 +108,7 @@ impl TcpSocket {
         self.bound
     }
 
-    /// Binds to `address`. `repeat` is how many times the program has asked for this address before.
-    pub(super) async fn bind(&mut self, address: SocketAddr, check: &Check, repeat: usize) -> Result<()> {
+    pub(super) async fn bind(&mut self, address: SocketAddr, check: &Check) -> Result<()> {
         if self.is_bound() || !matches!(self.state, State::Fresh(_)) {
             return Err(ErrorCode::InvalidState);
         }
@@ -113,23 +116,30 @@ impl TcpSocket {
             return Err(ErrorCode::InvalidArgument);
         }
         permitted(check, address, SocketAddrUse::TcpBind).await?;
-        let shared = self.network.shared.clone();
+        // Only an address that was granted for listening is shared: with any other, the program means to connect from
+        // it.
+        let shared = match self.network.shared.clone() {
+            Some(shared) if check.grants_listening(address).await => Some((shared, self.network.descriptor()?)),
+            _ => None,
+        };
         let State::Fresh(socket) = std::mem::replace(&mut self.state, State::Closed(ErrorCode::InvalidState)) else {
             return Err(ErrorCode::InvalidState);
         };
-        // Only an address that was granted for listening is shared: with any other, the program means to connect from
-        // it.
         let bound = match shared {
-            Some(shared) if check.grants_listening(address).await => {
-                shared.bind((address, repeat), socket, |socket| bind(socket, address))
+            Some((shared, descriptor)) => {
+                let bound = shared.bind(address, socket, descriptor, |socket| bind(socket, address));
+                bound.map(|(socket, lease)| (socket, Some(lease)))
             }
-            _ => match bind(&socket, address) {
-                Ok(()) => Ok(socket),
+            None => match bind(&socket, address) {
+                Ok(()) => Ok((socket, None)),
                 Err(error) => Err((socket, error)),
             },
         };
         let (socket, result) = match bound {
-            Ok(socket) => (socket, Ok(())),
+            Ok((socket, lease)) => {
+                self.lease = lease;
+                (socket, Ok(()))
+            }
             Err((socket, error)) => (socket, Err(error)),
         };
         self.state = State::Fresh(socket);
@@ -154,7 +164,10 @@ impl TcpSocket {
         let State::Fresh(socket) = std::mem::replace(&mut self.state, closed) else {
             return Err(ErrorCode::InvalidState);
         };
-        let listener = Arc::new(Listener::new(socket.listen(self.backlog)?)?);
+        let socket = socket.listen(self.backlog)?;
+        let mut lease = self.lease.take();
+        lease.iter_mut().for_each(Lease::listening);
+        let listener = Arc::new(Listener::new(socket, lease, self.unconnected.take())?);
         self.network.listening(&listener);
         self.state = State::Listening(Arc::clone(&listener));
         self.bound = true;
@@ -175,14 +188,17 @@ impl TcpSocket {
             return Err(ErrorCode::InvalidState);
         };
         let network = Arc::clone(&self.network);
-        self.unconnected = None;
+        let unconnected = self.unconnected.take();
+        // The socket is no longer one to listen on.
+        self.lease = None;
         self.state = State::Connecting(Box::pin(async move {
             // All checks before any system call.
             if !bound {
                 permitted(&check, any, SocketAddrUse::TcpBind).await?;
             }
             permitted(&check, address, SocketAddrUse::TcpConnect).await?;
-            let permit = network.permit_to_connect()?;
+            let unconnected = unconnected.ok_or(ErrorCode::InvalidState)?;
+            let permit = network.permit_to_connect(unconnected)?;
             Ok((socket.connect(address).await?, address, permit))
         }));
         Ok(())
@@ -229,6 +245,9 @@ impl TcpSocket {
     }
 
     pub(super) fn local_address(&mut self) -> Result<SocketAddr> {
+        if let State::Closed(code) = &self.state {
+            return Err(code.clone());
+        }
         if !self.is_bound() {
             return Err(ErrorCode::InvalidState);
         }

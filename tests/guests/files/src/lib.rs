@@ -1,7 +1,7 @@
 //! Tries what it may do with the directories it was given.
 //!
-//! Arguments are operations, done one after the other: `list`, `read DIRECTORY FILE`, `write DIRECTORY FILE`, where
-//! DIRECTORY is one of the names that `list` prints. Each prints one line, what came of it.
+//! Arguments are operations, done one after the other: `list`, `read DIRECTORY FILE`, `write DIRECTORY FILE`, `entries DIRECTORY .`,
+//! `open DIRECTORY COUNT`, where DIRECTORY is one of the names that `list` prints. Each prints one line, what came of it.
 
 use console::println;
 use wasip3::filesystem::preopens::get_directories;
@@ -31,6 +31,29 @@ async fn write(directory: &Descriptor, file: &str) -> Result<String, ErrorCode> 
     Ok("written".into())
 }
 
+/// The names in a directory, and what each is.
+async fn entries(directory: &Descriptor) -> Result<String, ErrorCode> {
+    let (stream, ended) = directory.read_directory();
+    let mut entries: Vec<_> =
+        stream.collect().await.into_iter().map(|entry| format!("{} {:?}", entry.name, entry.type_)).collect();
+    ended.await?;
+    entries.sort();
+    Ok(entries.join(", "))
+}
+
+/// Opens the directory itself until that fails, but no more often than `count`, and keeps all.
+async fn open(directory: &Descriptor, count: &str) -> Result<String, ErrorCode> {
+    let mut opened = Vec::new();
+    while opened.len() < count.parse().unwrap_or(0) {
+        let flags = DescriptorFlags::READ;
+        match directory.open_at(PathFlags::empty(), ".".into(), OpenFlags::DIRECTORY, flags).await {
+            Ok(descriptor) => opened.push(descriptor),
+            Err(error) => return Ok(format!("{} open, then {error:?}", opened.len())),
+        }
+    }
+    Ok(format!("{} open", opened.len()))
+}
+
 struct Files;
 
 impl wasip3::exports::cli::run::Guest for Files {
@@ -46,6 +69,8 @@ impl wasip3::exports::cli::run::Guest for Files {
             let outcome = match (directory(&name), operation.as_str()) {
                 (None, _) => "there is no such directory".to_owned(),
                 (Some(directory), "read") => outcome(read(&directory, &file).await),
+                (Some(directory), "entries") => outcome(entries(&directory).await),
+                (Some(directory), "open") => outcome(open(&directory, &file).await),
                 (Some(directory), _) => outcome(write(&directory, &file).await),
             };
             println(format!("{operation} {name} {file}: {outcome}"));

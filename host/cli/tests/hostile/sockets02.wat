@@ -1,0 +1,38 @@
+;; Makes TCP sockets of WASI 0.2 until it cannot, keeps them, and computes for ever.
+(component
+    (import "wasi:sockets/network@0.2.0" (instance $network
+        (type $code (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
+            "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit"
+            "address-not-bindable" "address-in-use" "remote-unreachable" "connection-refused" "connection-reset"
+            "connection-aborted" "datagram-too-large" "name-unresolvable" "temporary-resolver-failure"
+            "permanent-resolver-failure"))
+        (export "error-code" (type (eq $code)))
+        (type $family (enum "ipv4" "ipv6"))
+        (export "ip-address-family" (type (eq $family)))))
+    (alias export $network "error-code" (type $code))
+    (alias export $network "ip-address-family" (type $family))
+    (import "wasi:sockets/tcp@0.2.0" (instance $sockets (export "tcp-socket" (type (sub resource)))))
+    (alias export $sockets "tcp-socket" (type $socket))
+    (import "wasi:sockets/tcp-create-socket@0.2.0" (instance $create
+        (alias outer 1 $code (type $code))
+        (alias outer 1 $family (type $family))
+        (alias outer 1 $socket (type $socket))
+        (export "create-tcp-socket"
+            (func (param "address-family" $family) (result (result (own $socket) (error $code)))))))
+    (core module $memory (memory (export "memory") 1))
+    (core instance $memory (instantiate $memory))
+    (core func $create
+        (canon lower (func $create "create-tcp-socket") (memory (core memory $memory "memory"))))
+    (core module $program
+        (import "" "memory" (memory 1))
+        (import "" "create" (func $create (param i32 i32)))
+        (func (export "run") (result i32)
+            (loop $again (call $create (i32.const 0) (i32.const 0))
+            (br_if $again (i32.eqz (i32.load8_u (i32.const 0)))))
+            (loop $s br $s) unreachable))
+    (core instance $program (instantiate $program (with "" (instance
+        (export "memory" (memory $memory "memory"))
+        (export "create" (func $create))))))
+    (func $run (result (result)) (canon lift (core func $program "run")))
+    (instance $face (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $face)))
