@@ -188,7 +188,9 @@ impl Run {
             match self.service.workers {
                 None => self.runner(&program, &file, &metrics).run_until(signals.received(), grace).await,
                 Some(count) => {
-                    Service { run: Arc::new(self), host, metrics, lockdown: Arc::new(lockdown) }.run(&program, file, count, &signals).await
+                    Service { run: Arc::new(self), host, metrics, lockdown: Arc::new(lockdown) }
+                        .run(&program, file, count, &signals)
+                        .await
                 }
             }
         });
