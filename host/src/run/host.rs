@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
 use crate::embed::StreamsBuilder;
-use crate::program::cache::{Cache, DEFAULT_CACHE_SIZE, EntryKey, Input};
+use crate::program::cache::{Cache, DEFAULT_CACHE_SIZE, Digest, EntryKey, Input};
 use crate::program::compose::{compose_named, first_of_streams};
 use crate::program::{Program, instance_of, precompiled, stock};
 use crate::run::engine::{check_interrupts, engine_of};
@@ -193,8 +194,12 @@ impl Host {
     pub fn load_file(&self, path: impl AsRef<Path>) -> Result<Program> {
         let path = path.as_ref();
         let file = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|source| Error::Read { file: file.clone(), source })?;
-        let component = self.compiled_program(&file, &bytes)?;
+        let unread = |source| Error::Read { file: file.clone(), source };
+        let component = match self.kept_program(path).map_err(unread)? {
+            Some(component) => component,
+            // Read again, as a whole: what is compiled is what the new entry is found by.
+            None => self.compiled_program(&file, &std::fs::read(path).map_err(unread)?)?,
+        };
         self.linked(file, &component, Some(path))
     }
 
@@ -248,13 +253,28 @@ impl Host {
         self.linked(file, &component, None)
     }
 
+    /// Takes the program of a file from the cache, if it is there.
+    fn kept_program(&self, path: &Path) -> std::io::Result<Option<Component>> {
+        let Some(cache) = &self.shared.cache else {
+            return Ok(None);
+        };
+        let file = File::open(path)?;
+        // A pipe can be read once.
+        if !file.metadata()?.is_file() {
+            return Ok(None);
+        }
+        let streams = self.shared.streams.as_deref().unwrap_or_default();
+        let input = Input::Program { app: Digest::of_file(&file)?, streams };
+        Ok(cache.find(&self.shared.engine, &EntryKey::new(&self.shared.engine, input)))
+    }
+
     /// Composes and compiles a program, or takes it from the cache.
     fn compiled_program(&self, file: &str, app: &[u8]) -> Result<Component> {
         if precompiled::is_compiled(app) {
             return Err(Error::CompiledCode { file: file.to_owned() });
         }
         let streams = self.shared.streams.as_deref().unwrap_or_default();
-        self.compiled(file, Input::Program { app, streams }, || self.composed(file, app))
+        self.compiled(file, Input::Program { app: Digest::of(app), streams }, || self.composed(file, app))
     }
 
     /// Compiles what `bytes` makes of `input`, or takes it from the cache.

@@ -122,6 +122,7 @@ mod tests {
                 if let Err(reason) = restrict(&files) {
                     // Only a kernel without it may do without the test.
                     assert_eq!(reason, "this kernel has no landlock");
+                    eprintln!("NOT RUN: {reason}");
                     return;
                 }
                 test();

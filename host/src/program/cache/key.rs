@@ -1,8 +1,12 @@
 //! What an entry is found by: everything that decides about compiled code.
 
+use std::fs::File;
 use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
 
 use wasmtime::Engine;
+
+use super::sealed::CHUNK;
 
 /// Stands for one component, compiled by one version of wasmtime with one configuration for one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +19,31 @@ pub(crate) enum Input<'a> {
     Component(&'a [u8]),
     /// If it imports `wasyncio:streams`, it is composed with the component that provides it. The result is not
     /// looked at, because composing takes longer than everything else does here.
-    Program { app: &'a [u8], streams: &'a [u8] },
+    Program { app: Digest, streams: &'a [u8] },
+}
+
+/// Stands for the bytes of a program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Digest(blake3::Hash);
+
+impl Digest {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(blake3::hash(bytes))
+    }
+
+    /// Of a file, of which only a part is in memory at a time: touching new memory is most of what reading costs.
+    pub(crate) fn of_file(mut file: &File) -> io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match file.read(&mut chunk) {
+                Ok(0) => return Ok(Self(hasher.finalize())),
+                Ok(read) => hasher.update(&chunk[..read]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+        }
+    }
 }
 
 impl EntryKey {
@@ -34,7 +62,7 @@ impl EntryKey {
             Input::Program { app, streams } => {
                 add(&mut hasher, b"program");
                 add(&mut hasher, streams);
-                add(&mut hasher, app);
+                add(&mut hasher, app.0.as_bytes());
             }
         }
         Self(hasher.finalize())
@@ -82,15 +110,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_has_the_digest_of_its_bytes() {
+        for length in [0, 1, CHUNK - 1, CHUNK, CHUNK * 2 + 1] {
+            let bytes: Vec<u8> = (0..=255).cycle().take(length).collect();
+            let mut file = tempfile::tempfile().unwrap();
+            io::Write::write_all(&mut file, &bytes).unwrap();
+            io::Seek::rewind(&mut file).unwrap();
+            assert_eq!(Digest::of_file(&file).unwrap().0, Digest::of(&bytes).0, "{length}");
+        }
+    }
+
+    #[test]
     fn keys_differ_by_everything_that_decides_about_the_code() {
         let engine = Engine::default();
         let other = Engine::new(wasmtime::Config::new().epoch_interruption(true)).unwrap();
         let inputs = [
             Input::Component(b"ab"),
             Input::Component(b"a"),
-            Input::Program { app: b"ab", streams: b"" },
-            Input::Program { app: b"a", streams: b"b" },
-            Input::Program { app: b"b", streams: b"a" },
+            Input::Program { app: Digest::of(b"ab"), streams: b"" },
+            Input::Program { app: Digest::of(b"a"), streams: b"b" },
+            Input::Program { app: Digest::of(b"b"), streams: b"a" },
         ];
         let engines = [&engine, &other];
         let keys: Vec<_> =

@@ -23,7 +23,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use directory::{Directory, Trouble};
-pub(crate) use key::{EntryKey, Input};
+pub(crate) use key::{Digest, EntryKey, Input};
 pub(crate) use sealed::Code;
 
 use crate::{Error, Result};
@@ -103,7 +103,8 @@ impl Cache {
         Ok(component)
     }
 
-    fn find(&self, engine: &Engine, key: &EntryKey) -> Option<Component> {
+    /// The component of this key, if it is there and what was written.
+    pub(crate) fn find(&self, engine: &Engine, key: &EntryKey) -> Option<Component> {
         let name = key.file_name();
         let file = match self.directory.read(&name) {
             Ok(file) => file,

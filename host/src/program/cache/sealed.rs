@@ -10,7 +10,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// How much is read at a time: it is still in the processor's cache when it is hashed and written.
-const CHUNK: usize = 256 << 10;
+pub(super) const CHUNK: usize = 256 << 10;
 
 /// Code whose digest was right.
 pub(crate) struct Code(Place);
