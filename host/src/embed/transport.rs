@@ -277,8 +277,8 @@ impl Transport {
     /// # Ok(())
     /// # });
     /// ```
-    pub async fn writelines(&self, data: &[impl AsRef<[u8]>]) -> StreamResult<()> {
-        let data: Vec<_> = data.iter().map(|chunk| chunk.as_ref().to_vec()).collect();
+    pub async fn writelines(&self, data: &[&[u8]]) -> StreamResult<()> {
+        let data: Vec<_> = data.iter().map(|chunk| chunk.to_vec()).collect();
         flat(call!(self, call_writelines, data)).await
     }
 
