@@ -5,6 +5,7 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use support::{Hostile, MIB};
 
@@ -60,6 +61,15 @@ fn listings_of_directories_that_are_kept_are_bounded() {
     fs::remove_dir_all(&folder).expect("the folder is ours");
     assert_eq!(running.wait().code(), Some(0), "{}", running.stderr());
     assert!(peak < HOST, "{peak} bytes");
+}
+
+#[test]
+fn look_ups_do_not_take_all_threads() {
+    let running = Hostile::new("lookups").run(&["--allow-connect", "localhost:80"]);
+    running.wait_until_it_computes();
+    let threads = running.peak_threads(Duration::from_secs(1));
+    // Sixteen look-ups, the event loop, the clock, and what compiled the program.
+    assert!((16..=48).contains(&threads), "{threads} threads");
 }
 
 #[test]

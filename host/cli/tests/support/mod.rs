@@ -143,7 +143,19 @@ impl Running {
         peak
     }
 
-    /// Waits until it has used a tenth of a second of processor time after a start that takes less.
+    /// The most threads that it has during this time, and had before as far as they are kept: tokio's pool keeps its for ten seconds.
+    #[allow(dead_code, reason = "not every file of tests measures")]
+    pub(crate) fn peak_threads(&self, time: Duration) -> usize {
+        let end = Instant::now() + time;
+        let mut peak = 0;
+        while Instant::now() < end {
+            peak = peak.max(fs::read_dir(format!("/proc/{}/task", self.id())).expect("it runs").count());
+            thread::sleep(Duration::from_millis(5));
+        }
+        peak
+    }
+
+    /// Waits until it has used four tenths of a second of processor time: a start takes less.
     #[allow(dead_code, reason = "not every file of tests needs it")]
     pub(crate) fn wait_until_it_computes(&self) {
         let end = Instant::now() + DEADLINE;
