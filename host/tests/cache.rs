@@ -1,6 +1,5 @@
 //! The cache and compiled code, as an embedder has them.
 
-#[expect(dead_code, reason = "other tests need more of it")]
 mod support;
 
 use std::fs;

@@ -1,7 +1,6 @@
 //! Compiled code: what is kept of it between runs, and what is made ahead of time.
 
 #[path = "../../tests/support/mod.rs"]
-#[expect(dead_code, reason = "other tests need more of it")]
 mod support;
 
 use std::fs;
