@@ -50,10 +50,11 @@ impl StreamsBuilder {
     /// Starts an instance. Must be called within a tokio runtime with I/O and time enabled.
     ///
     /// # Errors
-    /// [`Error::Instantiate`] if it cannot be started, [`Error::Limit`] if it needs more memory than it may.
+    /// [`Error::Instantiate`] if it cannot be started, [`Error::Limit`] if it needs more memory than it may,
+    /// [`Error::Name`] if a name of this machine in a grant does not resolve.
     pub async fn start(self) -> Result<Streams> {
         let network = self.sandbox.network();
-        let (mut store, computing) = self.sandbox.store(self.instance.engine(), NAME.to_owned(), &network)?;
+        let (mut store, computing) = self.sandbox.store(self.instance.engine(), NAME.to_owned(), &network).await?;
         let failed = |error: wasmtime::Error| match crate::run::runner::ended(NAME, error) {
             Error::Trap { file, source, .. } => Error::Instantiate { file, source },
             other => other,

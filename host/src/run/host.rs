@@ -14,7 +14,7 @@ use crate::program::stock;
 use crate::program::{Program, instance_of};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
-use crate::wasi::{lookup, sockets02, tcp};
+use crate::wasi::{binds02, lookup, sockets02, tcp};
 use crate::{Error, Result, embedded};
 
 /// Loads programs. Cheap to clone; clones share everything.
@@ -193,6 +193,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     tcp::add_to_linker(&mut linker)?;
     lookup::add_to_linker(&mut linker)?;
     sockets02::add_to_linker(&mut linker)?;
+    binds02::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

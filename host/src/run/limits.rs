@@ -31,6 +31,9 @@ pub struct Limits {
     /// How long the program may compute without ever waiting. Then it is ended. In any case such a program gives way
     /// every 10 milliseconds to whatever else runs on its thread.
     pub max_compute: Option<Duration>,
+    /// How long the program may connect to an address that it was given for a name. Then it has to look the name up
+    /// again. Without this it is ten minutes.
+    pub max_answer_age: Option<Duration>,
     /// How long the program may run, all in all. Then it is ended.
     pub timeout: Option<Duration>,
 }
@@ -122,6 +125,14 @@ impl Limits {
             "TIME",
             "End the program if it computes for this long without waiting for anything, such as 2s",
             ""
+        ),
+        entry!(
+            max_answer_age,
+            "max-answer-age",
+            time,
+            "TIME",
+            "Let the program connect to an address that a name resolved to for this long [default: 10min]",
+            "Then it has to look the name up again. Addresses that are granted themselves do not grow old."
         ),
         entry!(timeout, "timeout", time, "TIME", "End the program after this time, such as 1h", ""),
     ];

@@ -125,7 +125,8 @@ impl Runner {
     /// program that computes without pause gives way every 10 milliseconds.
     ///
     /// # Errors
-    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::Instantiate`] if the program
+    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::Name`] if a name of this machine
+    /// in a grant does not resolve, [`Error::Instantiate`] if the program
     /// could not be started, [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it. That the program
     /// itself reports a failure is no error here but an [`ExitStatus`].
     ///
@@ -183,7 +184,7 @@ impl Runner {
         let metrics = self.sandbox.metrics.clone();
         let _running = Running::begin(&metrics);
         let name = program.argument0();
-        let (mut store, computing) = self.sandbox.store(program.instance().engine(), name, network)?;
+        let (mut store, computing) = self.sandbox.store(program.instance().engine(), name, network).await?;
 
         let run = async {
             let instance = match program.instance().instantiate_async(&mut store).await {

@@ -47,13 +47,15 @@ impl Sandbox {
     /// The store of an instance called `name`, its argument 0. `network` is of [`network`](Self::network).
     ///
     /// # Errors
-    /// [`Error::Directory`] if a directory that was granted cannot be opened.
-    pub(crate) fn store(
-        self,
+    /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::Name`] if a name of this machine
+    /// in a grant does not resolve.
+    pub(crate) async fn store(
+        mut self,
         engine: &Engine,
         name: String,
         network: &Arc<Network>,
     ) -> Result<(Store<State>, Arc<Computing>)> {
+        self.policy = self.policy.resolve_names().await?;
         let computing = Arc::new(Computing::new(self.limits.max_compute));
         let mut store = Store::new(engine, self.state(name, network)?);
         store.limiter(|state| &mut state.meter);
@@ -65,7 +67,7 @@ impl Sandbox {
 
     fn state(self, name: String, network: &Arc<Network>) -> Result<State> {
         let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
-        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied));
+        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied, self.limits.max_answer_age));
         let asked = Arc::clone(&check);
         let mut wasi = WasiCtx::builder();
         wasi.arg(name)
@@ -76,8 +78,8 @@ impl Sandbox {
             // Each name is decided about in `wasi::lookup`.
             .allow_ip_name_lookup(true)
             .socket_addr_check(move |address, usage| {
-                let check = Arc::clone(&asked);
-                Box::pin(async move { check.permits(address, usage).await })
+                let permitted = asked.permits(address, usage);
+                Box::pin(std::future::ready(permitted))
             });
         if self.stdio.input {
             wasi.inherit_stdin();

@@ -2,11 +2,12 @@
 //!
 //! wasmtime-wasi allows all look-ups or none. A look-up of an arbitrary name sends a message to whoever serves that
 //! domain, so it takes a grant of its own; here `wasi:sockets/ip-name-lookup`, of 0.2 and 0.3, asks the check first,
-//! takes the operator's own entries, leaves the rest to wasmtime-wasi, and tells the check what the answer was.
+//! takes what is known without asking anybody, leaves the rest to wasmtime-wasi, and tells the check what the answer was.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
 use wasmtime_wasi::p2::SocketError;
@@ -33,7 +34,8 @@ const ANY_ADDRESS: &str = "127.0.0.1";
 /// A look-up of WASI 0.2 that the program reads the answers of.
 pub(crate) struct Lookup {
     name: String,
-    /// The answers that are left, if the operator gave them.
+    asked: Instant,
+    /// The answers that are left, if no resolver was asked.
     given: Option<VecDeque<IpAddr>>,
 }
 
@@ -61,9 +63,10 @@ impl p3::HostWithStore<State> for Guarded {
             return Ok(Ok(addresses.into_iter().map(IpAddress::from).collect()));
         }
         let wasi = store.with_getter::<WasiSockets>(|state| state.sockets());
+        let asked = Instant::now();
         let answer = <WasiSockets as p3::HostWithStore<State>>::resolve_addresses(&wasi, name.clone()).await?;
         for address in answer.iter().flatten() {
-            check.answered(&name, IpAddr::from(*address));
+            check.answered(&name, IpAddr::from(*address), asked);
         }
         Ok(answer)
     }
@@ -98,7 +101,7 @@ impl p2::Host for GuardedView<'_> {
         // wasmtime-wasi's stream has no constructor, but one for an address is ready at once.
         let asked = if given.is_some() { ANY_ADDRESS.to_owned() } else { name.clone() };
         let stream = p2::Host::resolve_addresses(&mut self.0.sockets(), network, asked)?;
-        self.0.lookups.insert(stream.rep(), Lookup { name, given });
+        self.0.lookups.insert(stream.rep(), Lookup { name, asked: Instant::now(), given });
         Ok(stream)
     }
 }
@@ -114,7 +117,7 @@ impl p2::HostResolveAddressStream for GuardedView<'_> {
         }
         let answer = p2::HostResolveAddressStream::resolve_next_address(&mut self.0.sockets(), stream)?;
         if let (Some(address), Some(lookup)) = (answer, self.0.lookups.get(&index)) {
-            self.0.check.answered(&lookup.name, ip_addr(address));
+            self.0.check.answered(&lookup.name, ip_addr(address), lookup.asked);
         }
         Ok(answer)
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::mpsc;
 use wasyncio_host::{
-    ConnectGrant, Control, DirectoryGrant, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy,
-    PolicyFile, Program, Result, Runner, Stdio, Workers,
+    ConnectGrant, Control, DenyRule, DirectoryGrant, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome,
+    Policy, PolicyFile, Program, Result, Runner, SourceGrant, Stdio, Workers,
 };
 
 use super::Streams;
@@ -64,18 +64,35 @@ pub(super) struct Run {
     /// Let the program listen on HOST:PORT; may be repeated
     ///
     /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, or * for any address.
-    /// PORT is a number, 0 for a port that the system picks, a range such as 8000-8100, or * for any.
+    /// PORT is a number, 0 for a port that the system picks, a range such as 8000-8100, or * for any. A name is resolved
+    /// once, as the program is loaded; it must not be every interface.
     #[arg(long, value_name = "HOST:PORT")]
     allow_listen: Vec<ListenGrant>,
 
     /// Let the program connect to HOST:PORT; may be repeated
     ///
     /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, *.DOMAIN for all names
-    /// below a domain, or * for any host. PORT is a number, a range such as 8000-8100, or * for any. A name also lets
-    /// the program look it up, and then connect to the addresses that it was given. Of these only public ones, so that
+    /// below a domain, a class (public: the internet, private: your networks, loopback), or * for any host. PORT is a
+    /// number, a range such as 8000-8100, or * for any. A name also lets the program look it up, and then connect to the
+    /// addresses that it was given, for --max-answer-age. Of these only public ones that are not this machine's, so that
     /// no domain's owner can direct it into your network: grant others by address, or use --resolve.
     #[arg(long, value_name = "HOST:PORT")]
     allow_connect: Vec<ConnectGrant>,
+
+    /// Let the program choose ADDRESS, of this machine, to connect from; may be repeated
+    ///
+    /// ADDRESS is an IP address, a network such as 10.0.0.0/8, a host name, or * for any. Without this the system chooses
+    /// the address. The port is always of the system's choice.
+    #[arg(long, value_name = "ADDRESS")]
+    allow_source: Vec<SourceGrant>,
+
+    /// Deny HOST:PORT whatever is allowed; may be repeated
+    ///
+    /// HOST and PORT are as in --allow-connect. The program cannot connect there, and cannot listen on such an address of
+    /// this machine, nor on every interface if one has such an address; classes are about connecting alone. A name has
+    /// the port *: it cannot be looked up, and what it resolves to as the program is loaded cannot be connected to.
+    #[arg(long, value_name = "HOST:PORT")]
+    deny: Vec<DenyRule>,
 
     /// Let the host name NAME stand for these addresses, without asking a resolver; may be repeated
     ///
@@ -100,8 +117,8 @@ pub(super) struct Run {
 
     /// Take grants, environment, arguments and limits from a TOML file, to which the flags add
     ///
-    /// Its keys are listen, connect, resolve, dir, args, stdio, the table env, and the table limits with max-memory,
-    /// max-connections, idle-timeout, max-buffer, max-compute and timeout.
+    /// Its keys are listen, connect, source, deny, resolve, dir, args, stdio, the table env, and the table limits with
+    /// max-memory, max-connections, idle-timeout, max-buffer, max-compute, max-answer-age and timeout.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -163,6 +180,7 @@ impl Run {
             return Ok(ExitCode::FAILURE);
         }
         let outcome = runtime.block_on(async {
+            let file = ready(file).await?;
             match self.service.workers {
                 None => self.runner(&program, &file, &metrics).run_until(signals.received(), grace).await,
                 Some(count) => {
@@ -185,17 +203,21 @@ impl Run {
         })
     }
 
+    /// The policy file, with the grants of the flags.
     fn policy_file(&self) -> Result<PolicyFile> {
-        Ok(self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default())
+        let mut file = self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default();
+        let policy = self.allow_listen.iter().cloned().fold(file.policy, Policy::allow_listen);
+        let policy = self.allow_connect.iter().cloned().fold(policy, Policy::allow_connect);
+        let policy = self.allow_source.iter().cloned().fold(policy, Policy::allow_source);
+        let policy = self.deny.iter().cloned().fold(policy, Policy::deny);
+        let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
+        file.policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
+        Ok(file)
     }
 
     fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
-        let policy = self.allow_listen.iter().cloned().fold(file.policy.clone(), Policy::allow_listen);
-        let policy = self.allow_connect.iter().cloned().fold(policy, Policy::allow_connect);
-        let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
-        let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
         let runner = Runner::new(program)
-            .policy(policy)
+            .policy(file.policy.clone())
             .limits(file.limits.overridden_by(self.limits.0))
             .metrics(metrics)
             .args(&file.arguments)
@@ -267,10 +289,21 @@ impl Service {
 
     async fn load(&self) -> Result<(Program, PolicyFile)> {
         let (run, host) = (Arc::clone(&self.run), self.host.clone());
-        let load = move || Ok((host.load_file(&run.app)?, run.policy_file()?));
+        let load = move || -> Result<_> { Ok((host.load_file(&run.app)?, run.policy_file()?)) };
         // Compiling takes time in which signals and broken workers are still attended to.
-        tokio::task::spawn_blocking(load).await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+        let loaded = tokio::task::spawn_blocking(load).await;
+        let (program, file) = loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+        Ok((program, ready(file).await?))
     }
+}
+
+/// The policy file with its names resolved, for all instances at once. Tells what the operator should know of it.
+async fn ready(mut file: PolicyFile) -> Result<PolicyFile> {
+    file.policy = file.policy.resolve_names().await?;
+    for risk in file.policy.risks() {
+        say::warn(&risk);
+    }
+    Ok(file)
 }
 
 /// `NAME=VALUE`, or `NAME` for the value that this command has itself.
