@@ -60,7 +60,7 @@ impl Form {
             return Some(stock);
         }
         let mut ours = Command::new(command());
-        ours.arg("run").arg(dist(component)).args(["--allow-listen", "*:*", "--allow-connect", "*:*"]);
+        ours.arg("run").arg(dist(component)).args(["--allow-listen", "*:0", "--allow-connect", "loopback:*"]);
         ours.args(flags).arg("--");
         Some(ours)
     }

@@ -104,3 +104,72 @@ fn the_port_of_a_grant_counts_for_a_name_too() {
     assert!(!finished.status.success());
     assert!(finished.stderr.contains("denied: connecting to 127.0.0.1:"), "{}", finished.stderr);
 }
+
+/// The echo server, asked to serve on port 0 of `name`.
+fn serves(flags: &[&str], name: &str) {
+    let mut server = spawn(&mut echo(&[flags, &["--", &format!("{name}:0")]].concat()));
+    let mut client = connect(server.address());
+    client.write_all(b"hello\n").expect("connected");
+    let mut line = String::new();
+    BufReader::new(client).read_line(&mut line).expect("an echo");
+    assert_eq!(line, "hello\n");
+}
+
+#[test]
+fn a_server_is_started_by_the_name_of_this_machine() {
+    serves(&["--allow-listen", "localhost:0"], "localhost");
+    serves(&["--allow-listen", "*:0"], "localhost");
+    serves(&["--allow-listen", "localhost:0", "--workers", "2"], "LocalHost");
+}
+
+/// Had it been asked for, the name would be one that does not resolve, and nobody would be told.
+#[test]
+fn a_grant_to_listen_lets_a_program_look_up_nothing_else() {
+    for grant in ["*:*", "0.0.0.0:*", "localhost:*"] {
+        let finished = client(&["--allow-listen", grant], "secret.attacker.example");
+        assert!(!finished.status.success());
+        let denied = "denied: looking up secret.attacker.example;";
+        assert!(finished.stderr.contains(denied), "{grant}: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn a_name_that_is_every_interface_or_none_is_refused_as_it_is_loaded() {
+    for workers in [&[][..], &["--workers", "2"]] {
+        let entry = ["--resolve", "all.example=0.0.0.0", "--allow-listen", "all.example:0"];
+        let finished = finish(&mut echo(&[&entry[..], workers, &["--", "127.0.0.1:0"]].concat()));
+        assert_eq!(finished.status.code(), Some(1));
+        let told =
+            "wasyncio: cannot use the name all.example in a grant: it resolves to 0.0.0.0, which is every interface";
+        assert!(finished.stderr.starts_with(told), "{}", finished.stderr);
+        let nowhere = ["--allow-listen", "nowhere.invalid:0"];
+        let finished = finish(&mut echo(&[&nowhere[..], workers, &["--", "127.0.0.1:0"]].concat()));
+        assert_eq!(finished.status.code(), Some(1));
+        let told = "wasyncio: cannot use the name nowhere.invalid in a grant: ";
+        assert!(finished.stderr.starts_with(told), "{}", finished.stderr);
+        assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn a_denied_name_is_neither_looked_up_nor_connected_to() {
+    let flags = [
+        "--allow-connect",
+        "*:*",
+        "--resolve",
+        "echo.example=127.0.0.1",
+        "--deny",
+        "echo.example:*",
+        "--deny",
+        "private:*",
+    ];
+    for name in ["echo.example", "Echo.Example.", "echo%2eexample"] {
+        let finished = client(&flags, name);
+        assert!(!finished.status.success());
+        let denied = format!("denied: looking up {name}, which the rule echo.example:* denies;");
+        assert!(finished.stderr.contains(&denied), "{}", finished.stderr);
+    }
+    let finished = client(&flags, "127.0.0.1");
+    assert!(!finished.status.success());
+    assert!(finished.stderr.contains(", which the rule echo.example:* denies;"), "{}", finished.stderr);
+}

@@ -23,6 +23,9 @@ fn program(name: &str) -> Command {
     for host in ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "[::1]"] {
         rows.args(["--allow-connect", &format!("{host}:*")]);
     }
+    for host in ["127.0.0.1", "[::1]"] {
+        rows.args(["--allow-source", host]);
+    }
     for host in ["127.0.0.1", "127.0.0.3", "[::1]", "0.0.0.0", "[::]"] {
         rows.args(["--allow-listen", &format!("{host}:*")]);
     }

@@ -23,9 +23,11 @@ fn ours(program: &str) -> Command {
     let mut run = Command::new(command());
     run.arg("run").arg(dist(&format!("tests/{program}.wasm"))).args([
         "--allow-connect",
-        "*:*",
+        "loopback:*",
         "--allow-listen",
-        "*:*",
+        "*:0",
+        "--allow-listen",
+        "*:1-65535",
         "--",
     ]);
     run

@@ -177,6 +177,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// Policy: a name in a grant for addresses of this machine does not stand for one.
+    #[error("cannot use the name {name} in a grant: {reason}")]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong, on one line.
+        reason: String,
+    },
+
     /// Policy: a directory that is granted cannot be opened.
     #[error("cannot let the program use {directory}: {}", one_line(source))]
     Directory {

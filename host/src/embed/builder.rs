@@ -68,14 +68,15 @@ impl StreamsBuilder {
     /// ends with that runtime.
     ///
     /// # Errors
-    /// [`Error::Instantiate`] if it cannot be started, [`Error::Limit`] if it needs more memory than it may.
+    /// [`Error::Instantiate`] if it cannot be started, [`Error::Limit`] if it needs more memory than it may,
+    /// [`Error::Name`] if a name of this machine in a grant does not resolve.
     ///
     /// # Cancel safety
     /// Yes: nothing was started.
     pub async fn start(self) -> Result<Asyncio> {
         let network = self.sandbox.network();
         let (max_memory, metrics) = (self.sandbox.limits.max_memory, self.sandbox.metrics.clone());
-        let (mut store, computing) = self.sandbox.store(self.instance.engine(), NAME.to_owned(), &network)?;
+        let (mut store, computing) = self.sandbox.store(self.instance.engine(), NAME.to_owned(), &network).await?;
         let failed = |error: wasmtime::Error| match crate::run::runner::ended(NAME, error) {
             Error::Trap { file, source, .. } => Error::Instantiate { file, source },
             other => other,

@@ -3,22 +3,43 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-/// Something that a program asked for and that no grant covers.
+use crate::DenyRule;
+
+/// Something that a program asked for and that no grant covers, or a rule denies.
 ///
 /// Displays as what was refused, for instance `listening on 127.0.0.1:8888`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Denial {
-    /// Binding or listening on a local address. Port 0 stands for any free port.
+    /// Listening on a local address, or binding it for that. Port 0 stands for any free port.
     Listen(SocketAddr),
+    /// Binding a local address, perhaps to connect from it: the program may connect. Port 0 stands for any free port.
+    Bind(SocketAddr),
+    /// Connecting from a local address that the program has bound.
+    Source(SocketAddr),
     /// Connecting to a remote address.
     Connect(SocketAddr),
-    /// Connecting to an address that a granted name resolves to, but that is not of the public internet.
+    /// Connecting to an address that a granted name resolves to, but that is not of the public internet, or is this
+    /// machine's own.
     Private {
         /// The granted name.
         name: String,
         /// The address, with the port that was asked for.
         address: SocketAddr,
+    },
+    /// Connecting to an address that a granted name had, too long ago: the program has to look it up again.
+    Expired {
+        /// The granted name.
+        name: String,
+        /// The address, with the port that was asked for.
+        address: SocketAddr,
+    },
+    /// Something that a rule denies, whatever grants say.
+    Rule {
+        /// What was refused.
+        refused: Box<Self>,
+        /// The rule.
+        rule: DenyRule,
     },
     /// Looking up the addresses of a host name.
     Lookup(String),
@@ -32,10 +53,18 @@ impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(address) => write!(f, "listening on {address}"),
+            Self::Bind(address) => write!(f, "binding {address}"),
+            Self::Source(address) => write!(f, "connecting from {address}"),
             Self::Connect(address) => write!(f, "connecting to {address}"),
-            Self::Private { name, address } => {
-                write!(f, "connecting to {address}, a private address that {} resolves to", name.escape_debug())
+            Self::Private { name, address } => write!(
+                f,
+                "connecting to {address}, an address of this machine or of its private networks that {} resolves to",
+                name.escape_debug()
+            ),
+            Self::Expired { name, address } => {
+                write!(f, "connecting to {address}, which {} resolved to too long ago", name.escape_debug())
             }
+            Self::Rule { refused, rule } => write!(f, "{refused}, which the rule {rule} denies"),
             // The name comes from the program: escape what could forge a line of its own.
             Self::Lookup(name) => write!(f, "looking up {}", name.escape_debug()),
             Self::Wasi02Tcp => f.write_str("a TCP socket of WASI 0.2"),

@@ -6,55 +6,32 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv6Net};
 
-/// Why a grant could not be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GrantError {
-    /// There is no port.
-    #[error("`{0}` has no port: write HOST:PORT, such as 127.0.0.1:8888, or HOST:* for any port")]
-    NoPort(String),
-    /// The port is no number from 0 to 65535, nor a range of such.
-    #[error("`{0}` is not a port: write a number from 0 to 65535, a range such as 8000-8100, or * for any port")]
-    Port(String),
-    /// The second number of a range of ports is below the first, or the first is 0.
-    #[error("`{0}` is an empty range of ports or begins with 0: write one such as 8000-8100")]
-    PortRange(String),
-    /// An IPv6 address is not in brackets.
-    #[error("`{0}` is ambiguous: write an IPv6 address in brackets, such as [::1]:8888")]
-    Brackets(String),
-    /// The host is neither an address, a network nor a name.
-    #[error("`{0}` is not a host: write an IP address, a network such as 10.0.0.0/8, a host name, or * for any host")]
-    Host(String),
-    /// The address of a network has bits set that its prefix does not cover.
-    #[error("`{0}` is an address inside a network: write {1} for the network")]
-    HostBits(String, String),
-    /// A wildcard name in a grant to listen.
-    #[error("`{0}` is no address of this machine: a wildcard name is for connecting")]
-    ListenWildcard(String),
-    /// Port 0 in a grant to connect.
-    #[error("port 0 cannot be connected to: write a number from 1 to 65535, or * for any port")]
-    ConnectPortZero,
-}
+use crate::policy::address_class::AddressClass;
+use crate::policy::grant_error::GrantError;
+use crate::policy::url::written_for;
 
 /// The hosts and ports of a grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Endpoint {
     pub(crate) host: Host,
     pub(crate) port: Port,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Host {
     Any,
-    Address(IpAddr),
+    /// With the number of an interface, if it is an address of a link.
+    Address(IpAddr, Option<u32>),
     Net(IpNet),
+    /// All but [`AddressClass::Special`].
+    Class(AddressClass),
     /// As [`normalized`].
     Name(String),
     /// All names below this one, as [`normalized`], at any depth, but not itself.
     Below(String),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Port {
     Any,
     Number(u16),
@@ -62,15 +39,71 @@ pub(crate) enum Port {
     Range(u16, u16),
 }
 
+/// An address as the system takes it, in one of the forms in which it can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Canonical: an IPv4 address is one.
+    pub(crate) ip: IpAddr,
+    /// The number of the interface, of an address of a link; else 0.
+    pub(crate) scope: u32,
+    pub(crate) port: u16,
+}
+
+impl From<SocketAddr> for Place {
+    fn from(address: SocketAddr) -> Self {
+        let scope = match address {
+            SocketAddr::V4(_) => 0,
+            SocketAddr::V6(v6) => v6.scope_id(),
+        };
+        Self { ip: address.ip().to_canonical(), scope, port: address.port() }
+    }
+}
+
+impl Endpoint {
+    /// Whether `place` is granted without knowing a name for it.
+    pub(crate) fn covers(&self, place: Place) -> bool {
+        self.port.covers(place.port) && self.host.covers(place)
+    }
+}
+
 impl Host {
-    /// Whether `address` is granted without knowing a name for it.
-    pub(crate) fn covers_address(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
+    /// Whether the address of `place` is granted without knowing a name for it.
+    ///
+    /// One address is exactly itself, on the interface that is written with it. What stands for many has no interfaces.
+    pub(crate) fn covers(&self, place: Place) -> bool {
         match self {
             Self::Any => true,
-            Self::Address(granted) => *granted == address,
-            Self::Net(net) => net.contains(&address),
+            Self::Address(granted, scope) => *granted == place.ip && scope.unwrap_or(0) == place.scope,
+            Self::Net(net) => net.contains(&place.ip),
+            Self::Class(class) => *class == AddressClass::of(place.ip),
             Self::Name(_) | Self::Below(_) => false,
+        }
+    }
+
+    /// Checks that an address of a link, in a grant, says which link.
+    pub(crate) fn on_one_link(self) -> Result<Self, GrantError> {
+        match self {
+            Self::Address(IpAddr::V6(v6), None) if v6.is_unicast_link_local() => {
+                Err(GrantError::Link(self.to_string()))
+            }
+            host => Ok(host),
+        }
+    }
+
+    /// Checks that it can stand for addresses of this machine.
+    pub(crate) fn local(self) -> Result<Self, GrantError> {
+        match self {
+            Self::Below(_) => Err(GrantError::ListenWildcard(self.to_string())),
+            Self::Class(_) => Err(GrantError::LocalClass(self.to_string())),
+            host => host.on_one_link(),
+        }
+    }
+
+    /// The name, if it is one.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Name(name) => Some(name),
+            _ => None,
         }
     }
 
@@ -79,7 +112,7 @@ impl Host {
         match self {
             Self::Name(own) => own == name,
             Self::Below(domain) => name.strip_suffix(domain.as_str()).is_some_and(|rest| rest.ends_with('.')),
-            Self::Any | Self::Address(_) | Self::Net(_) => false,
+            Self::Any | Self::Address(..) | Self::Net(_) | Self::Class(_) => false,
         }
     }
 }
@@ -96,7 +129,9 @@ impl Port {
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Self {
-        Self { host: Host::Address(address.ip().to_canonical()), port: Port::Number(address.port()) }
+        let place = Place::from(address);
+        let scope = Some(place.scope).filter(|scope| *scope != 0);
+        Self { host: Host::Address(place.ip, scope), port: Port::Number(place.port) }
     }
 }
 
@@ -104,6 +139,9 @@ impl FromStr for Endpoint {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
+        if let Some(hint) = written_for(text) {
+            return Err(GrantError::Url(text.to_owned(), hint));
+        }
         if text.parse::<Ipv6Addr>().is_ok() {
             return Err(GrantError::Brackets(text.to_owned()));
         }
@@ -147,20 +185,36 @@ impl FromStr for Host {
         if let Some(rest) = text.strip_prefix('[') {
             // [ADDRESS], [ADDRESS]/PREFIX or [ADDRESS/PREFIX].
             let (inside, after) = rest.split_once(']').ok_or_else(wrong)?;
+            if !after.is_empty() && !after.starts_with('/') {
+                return Err(wrong());
+            }
             let inner = format!("{inside}{after}");
-            return match inner.parse::<Ipv6Addr>() {
-                Ok(address) => Ok(Self::Address(IpAddr::V6(address).to_canonical())),
-                Err(_) => network(text, IpNet::V6(inner.parse::<Ipv6Net>().map_err(|_| wrong())?)),
-            };
+            if let Ok(address) = inner.parse::<Ipv6Addr>() {
+                return Ok(Self::Address(IpAddr::V6(address).to_canonical(), None));
+            }
+            if let Some((address, scope)) = inner.split_once('%') {
+                // 0 is the system's word for none.
+                let scope = scope.parse().ok().filter(|scope| *scope != 0);
+                return match (address.parse::<Ipv6Addr>(), scope) {
+                    (Ok(v6), Some(_)) if v6.is_unicast_link_local() => Ok(Self::Address(v6.into(), scope)),
+                    (Ok(_), Some(_)) => Err(GrantError::Scope(text.to_owned())),
+                    _ => Err(wrong()),
+                };
+            }
+            return network(text, IpNet::V6(inner.parse::<Ipv6Net>().map_err(|_| wrong())?));
         }
         if text.contains(':') {
             return Err(GrantError::Brackets(text.to_owned()));
         }
-        if text == "*" {
-            return Ok(Self::Any);
+        match text.to_ascii_lowercase().as_str() {
+            "*" => return Ok(Self::Any),
+            "public" => return Ok(Self::Class(AddressClass::Public)),
+            "private" => return Ok(Self::Class(AddressClass::Private)),
+            "loopback" => return Ok(Self::Class(AddressClass::Loopback)),
+            _ => {}
         }
         if let Ok(address) = text.parse() {
-            return Ok(Self::Address(address));
+            return Ok(Self::Address(address, None));
         }
         if text.contains('/') {
             return network(text, text.parse().map_err(|_| wrong())?);
@@ -191,19 +245,37 @@ pub(crate) fn host_name(text: &str) -> Result<String, GrantError> {
     if name.split('.').all(label) && !last_is_number { Ok(name) } else { Err(GrantError::Host(text.to_owned())) }
 }
 
-/// The form in which host names are compared: lower case, without a final dot.
+/// The form in which host names are compared: as the resolver will be asked for them, lower case and ASCII, without a
+/// final dot. What is no name stays as it is, and is asked for by nobody.
 pub(crate) fn normalized(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_lowercase()
+    match ::url::Host::parse(name) {
+        Ok(::url::Host::Domain(domain)) => domain.trim_end_matches('.').to_lowercase(),
+        _ => name.strip_suffix('.').unwrap_or(name).to_lowercase(),
+    }
+}
+
+/// The address that `name` is in one of its forms, for which no resolver is asked.
+pub(crate) fn literal(name: &str) -> Option<IpAddr> {
+    match ::url::Host::parse(name) {
+        Ok(::url::Host::Ipv4(v4)) => Some(v4.into()),
+        Ok(::url::Host::Ipv6(v6)) => Some(v6.into()),
+        Ok(::url::Host::Domain(_)) => None,
+        Err(_) => name.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+    }
 }
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => f.write_str("*"),
-            Self::Address(IpAddr::V4(address)) => address.fmt(f),
-            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+            Self::Address(IpAddr::V4(address), _) => address.fmt(f),
+            Self::Address(IpAddr::V6(address), None) => write!(f, "[{address}]"),
+            Self::Address(IpAddr::V6(address), Some(scope)) => write!(f, "[{address}%{scope}]"),
             Self::Net(IpNet::V4(net)) => net.fmt(f),
             Self::Net(IpNet::V6(net)) => write!(f, "[{}]/{}", net.addr(), net.prefix_len()),
+            Self::Class(class) => class.fmt(f),
+            // With the dot it is no class.
+            Self::Name(name) if matches!(name.as_str(), "public" | "private" | "loopback") => write!(f, "{name}."),
             Self::Name(name) => f.write_str(name),
             Self::Below(domain) => write!(f, "*.{domain}"),
         }
@@ -234,15 +306,59 @@ mod tests {
         text.parse().unwrap()
     }
 
+    /// An address without a port, perhaps with the number of an interface.
+    fn covers(host: &Host, address: &str) -> bool {
+        let (ip, scope) = address.split_once('%').unwrap_or((address, "0"));
+        let ip = ip.parse::<IpAddr>().unwrap().to_canonical();
+        host.covers(Place { ip, scope: scope.parse().unwrap(), port: 80 })
+    }
+
     #[test]
     fn a_network_covers_its_addresses() {
         let net = host("10.0.0.0/8");
-        assert!(net.covers_address("10.255.0.1".parse().unwrap()));
-        assert!(net.covers_address("::ffff:10.0.0.1".parse().unwrap()));
-        assert!(!net.covers_address("11.0.0.1".parse().unwrap()));
-        assert!(!net.covers_address("fd00::1".parse().unwrap()));
-        assert!(host("[fd00::]/8").covers_address("fd12::1".parse().unwrap()));
+        assert!(covers(&net, "10.255.0.1"));
+        assert!(covers(&net, "::ffff:10.0.0.1"));
+        assert!(!covers(&net, "11.0.0.1"));
+        assert!(!covers(&net, "fd00::1"));
+        assert!(covers(&host("[fd00::]/8"), "fd12::1"));
         assert_eq!(host("[fd00::/8]"), host("[fd00::]/8"));
+    }
+
+    #[test]
+    fn an_address_of_a_link_is_on_one_link() {
+        let there = host("[fe80::1%2]");
+        assert_eq!(there.to_string(), "[fe80::1%2]");
+        assert!(covers(&there, "fe80::1%2"));
+        assert!(!covers(&there, "fe80::1%3") && !covers(&there, "fe80::1"));
+        assert!(covers(&host("[fe80::]/10"), "fe80::1%3"), "a network is that of every link");
+        assert!(!covers(&host("[::1]"), "::1%1"));
+        assert_eq!(host("[fe80::1]").on_one_link(), Err(GrantError::Link("[fe80::1]".into())));
+        assert_eq!("[::1%2]".parse::<Host>(), Err(GrantError::Scope("[::1%2]".into())));
+        for text in ["[fe80::1%]", "[fe80::1%0]", "[fe80::1%eth0]", "[fe80::1%-1]"] {
+            assert_eq!(text.parse::<Host>(), Err(GrantError::Host(text.into())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_class_covers_its_addresses() {
+        assert!(covers(&host("public"), "1.1.1.1") && !covers(&host("public"), "10.0.0.1"));
+        assert!(covers(&host("Private"), "10.0.0.1") && !covers(&host("private"), "127.0.0.1"));
+        assert!(covers(&host("loopback"), "::1") && !covers(&host("loopback"), "224.0.0.1"));
+        assert_eq!(host("private.").to_string(), "private.");
+        assert!(host("private.").covers_name("private"));
+    }
+
+    #[test]
+    fn a_name_is_compared_as_the_resolver_is_asked_for_it() {
+        for name in ["Evil.Example", "evil.example.", "evil%2Eexample", "ｅvil.example", "evil。example"] {
+            assert_eq!(normalized(name), "evil.example", "{name}");
+        }
+        assert_eq!(normalized("b\u{fc}cher.example"), "xn--bcher-kva.example");
+        assert_eq!(host("b\u{fc}cher.example"), host("xn--bcher-kva.example"));
+        for (name, address) in [("127.1", "127.0.0.1"), ("0x7f000001", "127.0.0.1"), ("[::1]", "::1"), ("::1", "::1")] {
+            assert_eq!(literal(name), Some(address.parse().unwrap()), "{name}");
+        }
+        assert_eq!(literal("one.example"), None);
     }
 
     #[test]
@@ -267,9 +383,18 @@ mod tests {
         use GrantError::*;
         assert_eq!("10.0.0.1/8".parse::<super::Host>(), Err(HostBits("10.0.0.1/8".into(), "10.0.0.0/8".into())));
         assert_eq!("[fd00::1]/8".parse::<super::Host>(), Err(HostBits("[fd00::1]/8".into(), "[fd00::]/8".into())));
-        for text in
-            ["10.0.0.0/33", "10.0.0.0/", "[fd00::]/129", "[10.0.0.0]/8", "*.", "*.*.com", "*example.com", "[::1"]
-        {
+        for text in [
+            "10.0.0.0/33",
+            "10.0.0.0/",
+            "[fd00::]/129",
+            "[10.0.0.0]/8",
+            "*.",
+            "*.*.com",
+            "*example.com",
+            "[::1",
+            "[::1]2",
+            "[::1]:80",
+        ] {
             assert_eq!(text.parse::<super::Host>(), Err(Host(text.into())), "{text}");
         }
         for text in ["8100-8000", "0-80"] {

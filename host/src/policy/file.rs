@@ -8,7 +8,9 @@ use std::str::FromStr;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant, Policy, Result, Stdio};
+use crate::{
+    ConnectGrant, DenyRule, DirectoryGrant, Error, HostEntry, Limits, ListenGrant, Policy, Result, SourceGrant, Stdio,
+};
 
 /// What a policy file says. All parts may be missing.
 ///
@@ -20,6 +22,8 @@ use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant,
 /// let file = PolicyFile::parse("policy.toml", r#"
 /// listen = ["127.0.0.1:8000-8100"]
 /// connect = ["*.example.com:443", "10.0.0.0/8:5432"]
+/// source = ["10.0.0.5"]
+/// deny = ["169.254.169.254:*"]        # whatever is granted
 /// resolve = ["db.example=10.0.0.5"]
 /// dir = ["/srv/www::/data"]           # add :rw to let it write
 /// args = ["127.0.0.1:8000"]
@@ -49,7 +53,7 @@ use crate::{ConnectGrant, DirectoryGrant, Error, HostEntry, Limits, ListenGrant,
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyFile {
-    /// Grants and host names: `listen`, `connect`, `resolve`, `dir`, `wasi02-sockets`.
+    /// Grants, rules that deny and host names: `listen`, `connect`, `source`, `deny`, `resolve`, `dir`, `wasi02-sockets`.
     pub policy: Policy,
     /// Arguments of the program: `args`.
     pub arguments: Vec<String>,
@@ -89,6 +93,8 @@ impl PolicyFile {
         })?;
         let policy = raw.listen.into_iter().fold(Policy::new(), |policy, grant| policy.allow_listen(grant.0));
         let policy = raw.connect.into_iter().fold(policy, |policy, grant| policy.allow_connect(grant.0));
+        let policy = raw.source.into_iter().fold(policy, |policy, grant| policy.allow_source(grant.0));
+        let policy = raw.deny.into_iter().fold(policy, |policy, rule| policy.deny(rule.0));
         let policy = raw.resolve.into_iter().fold(policy, |policy, entry| policy.resolve(entry.0));
         let policy =
             raw.dir.into_iter().fold(policy, |policy, grant| policy.allow_directory(grant.0.in_folder(folder)));
@@ -109,6 +115,8 @@ impl PolicyFile {
 struct Raw {
     listen: Vec<Text<ListenGrant>>,
     connect: Vec<Text<ConnectGrant>>,
+    source: Vec<Text<SourceGrant>>,
+    deny: Vec<Text<DenyRule>>,
     resolve: Vec<Text<HostEntry>>,
     dir: Vec<Text<DirectoryGrant>>,
     args: Vec<String>,

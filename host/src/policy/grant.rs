@@ -7,13 +7,19 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use crate::policy::endpoint::{Endpoint, GrantError, Host, Port};
+use crate::policy::endpoint::{Endpoint, Port};
+use crate::policy::grant_error::GrantError;
 
 /// Permission to listen on local addresses.
 ///
 /// Written `HOST:PORT`: HOST is an IP address (IPv6 in brackets), a network such as `10.0.0.0/8` or `[fd00::]/8`, a
 /// host name, or `*` for any address; PORT is a number, 0 for a port that the operating system picks, a range such as
-/// `8000-8100`, or `*` for any. An address grants just itself: `0.0.0.0:80` is not `127.0.0.1:80`.
+/// `8000-8100`, or `*` for any. An address grants just itself: `0.0.0.0:80` is not `127.0.0.1:80`, and an address of a
+/// link has the number of its interface, `[fe80::1%2]:80`.
+///
+/// A name stands for what it resolves to when the program is loaded, once; see
+/// [`Policy::resolve_names`](crate::Policy::resolve_names). It lets the program look up this name, which is answered
+/// from there: no grant to listen has the host ask anybody while the program runs.
 ///
 /// # Examples
 ///
@@ -31,9 +37,13 @@ pub struct ListenGrant(Endpoint);
 /// Permission to connect to remote addresses.
 ///
 /// Written `HOST:PORT`: HOST is an IP address (IPv6 in brackets), a network such as `10.0.0.0/8` or `[fd00::]/8`, a
-/// host name, `*.DOMAIN` for all names below a domain, or `*` for any; PORT is a number, a range such as `8000-8100`,
-/// or `*` for any. A name grants looking it up, and the addresses that the program was then given for it; of these only
-/// addresses of the public internet, because others must not be what the owner of a domain decides. Names of this
+/// host name, `*.DOMAIN` for all names below a domain, a class, or `*` for any; PORT is a number, a range such as
+/// `8000-8100`, or `*` for any. The classes are `public`, the internet without this machine; `private`, this machine's
+/// networks and its own addresses; and `loopback`. (A machine of such a name is written with a dot: `public.`) A class
+/// grants no look-up. A name grants looking it up, and the addresses that the program was then given for it, for
+/// [a while](crate::Limits::max_answer_age); of these only
+/// addresses of the public internet that are not this machine's, because others must not be what the owner of a domain
+/// decides. Names of this
 /// machine, `localhost` and what ends in `.localhost`, grant its loopback addresses, and a
 /// [`HostEntry`](crate::HostEntry) what it says.
 ///
@@ -66,11 +76,8 @@ impl FromStr for ListenGrant {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let endpoint: Endpoint = text.parse()?;
-        match endpoint.host {
-            Host::Below(_) => Err(GrantError::ListenWildcard(endpoint.host.to_string())),
-            _ => Ok(Self(endpoint)),
-        }
+        let Endpoint { host, port } = text.parse()?;
+        Ok(Self(Endpoint { host: host.local()?, port }))
     }
 }
 
@@ -78,11 +85,11 @@ impl FromStr for ConnectGrant {
     type Err = GrantError;
 
     fn from_str(text: &str) -> Result<Self, GrantError> {
-        let endpoint: Endpoint = text.parse()?;
-        if endpoint.port == Port::Number(0) {
+        let Endpoint { host, port } = text.parse()?;
+        if port == Port::Number(0) {
             return Err(GrantError::ConnectPortZero);
         }
-        Ok(Self(endpoint))
+        Ok(Self(Endpoint { host: host.on_one_link()?, port }))
     }
 }
 
@@ -126,7 +133,9 @@ mod tests {
             assert_eq!(text.parse::<ListenGrant>().unwrap().to_string(), text);
             assert_eq!(text.parse::<ConnectGrant>().unwrap().to_string(), text);
         }
-        assert_eq!("*.example.com:443".parse::<ConnectGrant>().unwrap().to_string(), "*.example.com:443");
+        for text in ["*.example.com:443", "public:443", "private:*", "loopback:1-100", "public.:80", "[fe80::1%2]:80"] {
+            assert_eq!(text.parse::<ConnectGrant>().unwrap().to_string(), text);
+        }
         assert_eq!("127.0.0.1:0".parse::<ListenGrant>().unwrap().to_string(), "127.0.0.1:0");
     }
 
@@ -142,7 +151,7 @@ mod tests {
     fn mistakes_are_named() {
         use GrantError::*;
         type Kind = fn(String) -> GrantError;
-        let cases: [(&str, Kind, &str); 15] = [
+        let cases: [(&str, Kind, &str); 17] = [
             ("", NoPort, ""),
             ("localhost", NoPort, "localhost"),
             ("127.0.0.1:", NoPort, "127.0.0.1:"),
@@ -158,10 +167,13 @@ mod tests {
             ("300.0.0.1:80", Host, "300.0.0.1"),
             ("a b:80", Host, "a b"),
             ("[::x]:80", Host, "[::x]"),
+            ("private:80", LocalClass, "private"),
+            ("[fe80::1]:80", Link, "[fe80::1]"),
         ];
         for (text, error, part) in cases {
             assert_eq!(text.parse::<ListenGrant>(), Err(error(part.into())), "{text}");
         }
         assert_eq!("*:0".parse::<ConnectGrant>(), Err(ConnectPortZero));
+        assert_eq!("[fe80::1]:80".parse::<ConnectGrant>(), Err(Link("[fe80::1]".into())));
     }
 }

@@ -16,7 +16,7 @@ use crate::program::{Program, instance_of, precompiled, stock};
 use crate::run::engine::{check_interrupts, engine_of};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
-use crate::wasi::{filesystem, lookup, sockets02, tcp};
+use crate::wasi::{binds02, filesystem, lookup, sockets02, tcp};
 use crate::{Error, Result, embedded};
 
 /// Loads programs. Cheap to clone; clones share everything.
@@ -426,6 +426,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     lookup::add_to_linker(&mut linker)?;
     sockets02::add_to_linker(&mut linker)?;
     filesystem::add_to_linker(&mut linker)?;
+    binds02::add_to_linker(&mut linker)?;
     Ok(linker)
 }
 

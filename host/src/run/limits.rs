@@ -33,6 +33,9 @@ pub struct Limits {
     /// every 10 milliseconds to whatever else runs on its thread. What others do on its thread, and the functions that it
     /// calls in the host, do not count; time is taken to about 10 milliseconds.
     pub max_compute: Option<Duration>,
+    /// How long the program may connect to an address that it was given for a name. Then it has to look the name up
+    /// again. Without this it is ten minutes.
+    pub max_answer_age: Option<Duration>,
     /// How long the program may run, all in all. Then it is ended.
     pub timeout: Option<Duration>,
     /// Descriptors, for sockets of WASI 0.3 and 0.2 and for files together. At this number accepting pauses, and making a
@@ -162,6 +165,14 @@ impl Limits {
             "TIME",
             "End the program if it computes for this long without waiting for anything, such as 2s",
             ""
+        ),
+        entry!(
+            max_answer_age,
+            "max-answer-age",
+            time,
+            "TIME",
+            "Let the program connect to an address that a name resolved to for this long [default: 10min]",
+            "Then it has to look the name up again. Addresses that are granted themselves do not grow old."
         ),
         entry!(timeout, "timeout", time, "TIME", "End the program after this time, such as 1h", ""),
         entry!(

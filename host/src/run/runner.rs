@@ -172,7 +172,7 @@ impl Runner {
     /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::ExposedPath`] if the program's own
     /// file or the cache is in one that it may write, [`Error::Instantiate`] if the program could not be started,
     /// [`Error::Trap`] if it trapped, [`Error::Limit`] if a limit ended it, [`Error::Wasi02Sockets`] if it was granted what
-    /// cannot be had together. That the program itself reports a failure is no error here but an [`ExitStatus`].
+    /// cannot be had together, [`Error::Name`] if a name of this machine in a grant does not resolve. That the program itself reports a failure is no error here but an [`ExitStatus`].
     ///
     /// # Cancel safety
     /// Yes, in that dropping the future ends the program at once: its sockets are closed and its memory freed. What it
@@ -231,7 +231,7 @@ impl Runner {
         let metrics = self.sandbox.metrics.clone();
         let _running = Running::begin(&metrics);
         let name = program.argument0();
-        let (mut store, computing) = self.sandbox.store(program.instance().engine(), name, network)?;
+        let (mut store, computing) = self.sandbox.store(program.instance().engine(), name, network).await?;
         // After the store, so that it is dropped before.
         let leaving = network.leaving();
 

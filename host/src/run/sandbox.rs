@@ -67,9 +67,10 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::ExposedPath`] if one may not be,
-    /// [`Error::Wasi02Sockets`] if what was granted and asked for exclude each other.
-    pub(crate) fn store(
-        self,
+    /// [`Error::Wasi02Sockets`] if what was granted and asked for exclude each other, [`Error::Name`] if a name of this
+    /// machine in a grant does not resolve.
+    pub(crate) async fn store(
+        mut self,
         engine: &Engine,
         name: String,
         network: &Arc<Network>,
@@ -77,6 +78,7 @@ impl Sandbox {
         self.check_wasi02()?;
         let limits = self.limits;
         let computing = Arc::new(Computing::new(limits.max_compute));
+        self.policy = self.policy.resolve_names().await?;
         let mut store = Store::new(engine, self.state(name, network)?);
         store.set_hostcall_fuel(limits.call());
         store.set_max_component_handles(limits.handles());
@@ -103,7 +105,8 @@ impl Sandbox {
 
     fn state(self, name: String, network: &Arc<Network>) -> Result<State> {
         let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
-        let check = Arc::new(Check::new(self.policy.clone(), on_denied, denied).asking(self.decide));
+        let check = Check::new(self.policy.clone(), on_denied, denied, self.limits.max_answer_age);
+        let check = Arc::new(check.asking(self.decide));
         let asked = Arc::clone(&check);
         let mut wasi = WasiCtx::builder();
         wasi.arg(name)
@@ -115,8 +118,8 @@ impl Sandbox {
             // Each name is decided about in `wasi::lookup`.
             .allow_ip_name_lookup(true)
             .socket_addr_check(move |address, usage| {
-                let check = Arc::clone(&asked);
-                Box::pin(async move { check.permits(address, usage).await })
+                let permitted = asked.permits(address, usage);
+                Box::pin(std::future::ready(permitted))
             });
         if self.stdin {
             wasi.inherit_stdin();

@@ -90,8 +90,8 @@ impl Workers {
     /// gone asks for nothing. Of programs that ended differently, the first failure is the result.
     ///
     /// # Errors
-    /// Those of [`Runner::run`] that another try would not mend: [`Error::Directory`] and [`Error::Instantiate`]; and
-    /// [`Error::Engine`] if a thread cannot be started.
+    /// Those of [`Runner::run`] that another try would not mend: [`Error::Directory`], [`Error::Name`] and
+    /// [`Error::Instantiate`]; and [`Error::Engine`] if a thread cannot be started.
     ///
     /// # Cancel safety
     /// Yes: dropping the future stops all workers without grace.

@@ -2,7 +2,7 @@
 //!
 //! wasmtime-wasi allows all look-ups or none. A look-up of an arbitrary name sends a message to whoever serves that
 //! domain, so it takes a grant of its own; here `wasi:sockets/ip-name-lookup`, of 0.2 and 0.3, asks the check first,
-//! takes the operator's own entries, leaves the rest to the [`resolver`], and tells the check what the answer was.
+//! takes what is known without asking anybody, leaves the rest to the [`resolver`], and tells the check what the answer was.
 //! What is too long for a name is refused before anything is kept of it.
 
 use std::collections::VecDeque;
@@ -11,6 +11,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
@@ -36,6 +37,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 /// host has all functions.
 struct Lookup {
     name: String,
+    asked: Instant,
     answer: Answer,
 }
 
@@ -105,9 +107,10 @@ impl p3::HostWithStore<State> for Guarded {
         if let Some(addresses) = check.addresses_of(&name) {
             return Ok(Ok(addresses.into_iter().map(IpAddress::from).collect()));
         }
+        let asked = Instant::now();
         Ok(match resolver::resolve(permits, &name).await {
             Ok(addresses) => {
-                addresses.iter().for_each(|address| check.answered(&name, *address));
+                addresses.iter().for_each(|address| check.answered(&name, *address, asked));
                 Ok(addresses.into_iter().map(IpAddress::from).collect())
             }
             Err(Failure::Invalid) => Err(p3::ErrorCode::InvalidArgument),
@@ -164,7 +167,7 @@ impl p2::Host for GuardedView<'_> {
                 }
             }
         };
-        let lookup = self.0.table.push(Lookup { name, answer })?;
+        let lookup = self.0.table.push(Lookup { name, asked: Instant::now(), answer })?;
         Ok(Resource::new_own(lookup.rep()))
     }
 }
@@ -181,7 +184,7 @@ impl p2::HostResolveAddressStream for GuardedView<'_> {
             Poll::Ready(Ok(addresses)) => addresses.pop_front(),
         };
         if let Some(address) = address {
-            self.0.check.answered(&lookup.name, address);
+            self.0.check.answered(&lookup.name, address, lookup.asked);
         }
         Ok(address.map(network::IpAddress::from))
     }

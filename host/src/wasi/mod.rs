@@ -1,5 +1,6 @@
 //! What of WASI this host provides itself: TCP sockets, look-ups, and the bounds of files; the rest is wasmtime-wasi's.
 
+pub(crate) mod binds02;
 pub(crate) mod filesystem;
 pub(crate) mod lookup;
 pub(crate) mod resolver;

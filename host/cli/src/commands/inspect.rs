@@ -22,8 +22,11 @@ pub(super) struct Inspect {
 
 /// What an interface of WASI is for, and which flags of `wasyncio run` are about it.
 const MEANINGS: &[(&str, &str)] = &[
-    ("wasi:sockets/types", "TCP: --allow-listen, --allow-connect (UDP is always refused)"),
-    ("wasi:sockets/ip-name-lookup", "look-ups of the names in --allow-connect and --allow-listen; --resolve"),
+    ("wasi:sockets/types", "TCP: --allow-listen, --allow-connect, --allow-source (UDP is always refused)"),
+    (
+        "wasi:sockets/ip-name-lookup",
+        "look-ups of the names in --allow-connect, and of this machine's in --allow-listen; --resolve",
+    ),
     ("wasi:sockets/udp", "UDP: always refused"),
     ("wasi:sockets/tcp", "TCP of WASI 0.2: --allow-wasi02-sockets, besides --allow-listen, --allow-connect"),
     ("wasi:sockets/", "TCP: --allow-listen, --allow-connect"),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use clap::Args;
 use tokio::sync::mpsc;
 use wasyncio_host::{
-    ConnectGrant, Control, DirectoryGrant, Error, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy,
-    PolicyFile, Program, Result, Runner, Stdio, Wasi02Conflict, Workers,
+    ConnectGrant, Control, DenyRule, DirectoryGrant, Error, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome,
+    Policy, PolicyFile, Program, Result, Runner, SourceGrant, Stdio, Wasi02Conflict, Workers,
 };
 
 use super::Streams;
@@ -70,18 +70,35 @@ pub(super) struct Run {
     /// Let the program listen on HOST:PORT; may be repeated
     ///
     /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, or * for any address.
-    /// PORT is a number, 0 for a port that the system picks, a range such as 8000-8100, or * for any.
+    /// PORT is a number, 0 for a port that the system picks, a range such as 8000-8100, or * for any. A name is resolved
+    /// once, as the program is loaded; it must not be every interface.
     #[arg(long, value_name = "HOST:PORT")]
     allow_listen: Vec<ListenGrant>,
 
     /// Let the program connect to HOST:PORT; may be repeated
     ///
     /// HOST is an IP address or a network such as 10.0.0.0/8 (IPv6 in brackets), a host name, *.DOMAIN for all names
-    /// below a domain, or * for any host. PORT is a number, a range such as 8000-8100, or * for any. A name also lets
-    /// the program look it up, and then connect to the addresses that it was given. Of these only public ones, so that
+    /// below a domain, a class (public: the internet, private: your networks, loopback), or * for any host. PORT is a
+    /// number, a range such as 8000-8100, or * for any. A name also lets the program look it up, and then connect to the
+    /// addresses that it was given, for --max-answer-age. Of these only public ones that are not this machine's, so that
     /// no domain's owner can direct it into your network: grant others by address, or use --resolve.
     #[arg(long, value_name = "HOST:PORT")]
     allow_connect: Vec<ConnectGrant>,
+
+    /// Let the program choose ADDRESS, of this machine, to connect from; may be repeated
+    ///
+    /// ADDRESS is an IP address, a network such as 10.0.0.0/8, a host name, or * for any. Without this the system chooses
+    /// the address. The port is always of the system's choice.
+    #[arg(long, value_name = "ADDRESS")]
+    allow_source: Vec<SourceGrant>,
+
+    /// Deny HOST:PORT whatever is allowed; may be repeated
+    ///
+    /// HOST and PORT are as in --allow-connect. The program cannot connect there, and cannot listen on such an address of
+    /// this machine, nor on every interface if one has such an address; classes are about connecting alone. A name has
+    /// the port *: it cannot be looked up, and what it resolves to as the program is loaded cannot be connected to.
+    #[arg(long, value_name = "HOST:PORT")]
+    deny: Vec<DenyRule>,
 
     /// Let the host name NAME stand for these addresses, without asking a resolver; may be repeated
     ///
@@ -113,8 +130,8 @@ pub(super) struct Run {
 
     /// Take grants, environment, arguments and limits from a TOML file, to which the flags add
     ///
-    /// Its keys are listen, connect, resolve, dir, args, stdio, wasi02-sockets, the table env, and the table limits, whose
-    /// keys are named as the flags below: max-memory, max-connections, ...
+    /// Its keys are listen, connect, source, deny, resolve, dir, args, stdio, wasi02-sockets, the table env, and the table
+    /// limits, whose keys are named as the flags below: max-memory, max-connections, ...
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -201,6 +218,7 @@ impl Run {
             return Ok(ExitCode::FAILURE);
         }
         let outcome = runtime.block_on(async {
+            let file = ready(file).await?;
             match self.service.workers {
                 None => self.runner(&program, &file, &metrics).run_until(signals.received(), grace).await,
                 Some(count) => {
@@ -225,17 +243,17 @@ impl Run {
         })
     }
 
+    /// The policy file, with the grants of the flags.
     fn policy_file(&self) -> Result<PolicyFile> {
-        Ok(self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default())
-    }
-
-    /// The grants of the policy file and of the flags.
-    fn grants(&self, file: &PolicyFile) -> Policy {
-        let policy = self.allow_listen.iter().cloned().fold(file.policy.clone(), Policy::allow_listen);
+        let mut file = self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default();
+        let policy = self.allow_listen.iter().cloned().fold(file.policy, Policy::allow_listen);
         let policy = self.allow_connect.iter().cloned().fold(policy, Policy::allow_connect);
+        let policy = self.allow_source.iter().cloned().fold(policy, Policy::allow_source);
+        let policy = self.deny.iter().cloned().fold(policy, Policy::deny);
         let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
         let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
-        if self.allow_wasi02_sockets { policy.allow_wasi02_sockets() } else { policy }
+        file.policy = if self.allow_wasi02_sockets { policy.allow_wasi02_sockets() } else { policy };
+        Ok(file)
     }
 
     /// The first flag that does not go together with sockets of WASI 0.2.
@@ -248,7 +266,7 @@ impl Run {
             (limits.idle_timeout.is_some(), "--idle-timeout, which closes connections of WASI 0.3 alone"),
             (limits.max_buffer.is_some(), "--max-buffer, which holds for connections of WASI 0.3 alone"),
         ];
-        let allowed = self.allow_wasi02_sockets || file.policy.has_wasi02_sockets();
+        let allowed = file.policy.has_wasi02_sockets();
         given.into_iter().find(|(given, _)| allowed && *given).map(|(_, flag)| flag)
     }
 
@@ -260,14 +278,14 @@ impl Run {
         Lockdown::apply(Files {
             loaded: loaded.into_iter().flatten().cloned().collect(),
             written: self.cache.directory().into_iter().collect(),
-            granted: self.grants(file).directories().to_vec(),
+            granted: file.policy.directories().to_vec(),
         })
     }
 
     /// Refuses directories by which the program could change what runs here, and those that this process cannot use any
     /// more.
     fn check(&self, file: &PolicyFile, lockdown: &Lockdown) -> Result<()> {
-        let policy = self.grants(file);
+        let policy = &file.policy;
         let command = std::env::current_exe().ok();
         let deciding = [Some(&self.app), self.policy.as_ref(), self.streams.file.as_ref(), command.as_ref()];
         deciding.into_iter().flatten().chain(&self.cache.directory()).try_for_each(|path| policy.protect(path))?;
@@ -293,7 +311,7 @@ impl Run {
 
     fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
         let runner = Runner::new(program)
-            .policy(self.grants(file))
+            .policy(file.policy.clone())
             .limits(file.limits.overridden_by(self.limits.0))
             .metrics(metrics)
             .args(&file.arguments)
@@ -378,8 +396,18 @@ impl Service {
         // Compiling takes time in which signals and broken workers are still attended to.
         let loaded = tokio::task::spawn_blocking(load).await;
         let loaded = loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        loaded.map_err(|error| self.lockdown.explain(error))
+        let (program, file) = loaded.map_err(|error| self.lockdown.explain(error))?;
+        Ok((program, ready(file).await?))
     }
+}
+
+/// The policy file with its names resolved, for all instances at once. Tells what the operator should know of it.
+async fn ready(mut file: PolicyFile) -> Result<PolicyFile> {
+    file.policy = file.policy.resolve_names().await?;
+    for risk in file.policy.risks() {
+        say::warn(&risk);
+    }
+    Ok(file)
 }
 
 /// `NAME=VALUE`, or `NAME` for the value that this command has itself.

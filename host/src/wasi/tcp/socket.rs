@@ -115,11 +115,11 @@ impl TcpSocket {
         if !self.family.takes(address.ip()) {
             return Err(ErrorCode::InvalidArgument);
         }
-        permitted(check, address, SocketAddrUse::TcpBind).await?;
+        permitted(check.permits_bind(address))?;
         // Only an address that was granted for listening is shared: with any other, the program means to connect from
         // it.
         let shared = match self.network.shared.clone() {
-            Some(shared) if check.grants_listening(address).await => Some((shared, self.network.descriptor()?)),
+            Some(shared) if check.grants_listening(address) => Some((shared, self.network.descriptor()?)),
             _ => None,
         };
         let State::Fresh(socket) = std::mem::replace(&mut self.state, State::Closed(ErrorCode::InvalidState)) else {
@@ -152,11 +152,10 @@ impl TcpSocket {
             return Err(ErrorCode::InvalidState);
         };
         if bound {
-            permitted(check, socket.local_addr()?, SocketAddrUse::TcpListen).await?;
+            permitted(check.permits(socket.local_addr()?, SocketAddrUse::TcpListen))?;
         } else {
             let any = self.family.unspecified();
-            permitted(check, any, SocketAddrUse::TcpBind).await?;
-            permitted(check, any, SocketAddrUse::TcpListen).await?;
+            permitted(check.permits(any, SocketAddrUse::TcpListen))?;
             // Not every system binds by itself when told to listen.
             bind(socket, any)?;
         }
@@ -179,7 +178,6 @@ impl TcpSocket {
             return Err(ErrorCode::InvalidState);
         }
         let bound = self.is_bound();
-        let any = self.family.unspecified();
         if !self.family.takes(address.ip()) || address.ip().is_unspecified() || address.port() == 0 {
             return Err(ErrorCode::InvalidArgument);
         }
@@ -192,11 +190,12 @@ impl TcpSocket {
         // The socket is no longer one to listen on.
         self.lease = None;
         self.state = State::Connecting(Box::pin(async move {
-            // All checks before any system call.
-            if !bound {
-                permitted(&check, any, SocketAddrUse::TcpBind).await?;
+            // All checks before any system call. A socket that is not bound is given an address by the system, which
+            // needs no grant.
+            if bound {
+                permitted(check.permits_source(socket.local_addr()?))?;
             }
-            permitted(&check, address, SocketAddrUse::TcpConnect).await?;
+            permitted(check.permits(address, SocketAddrUse::TcpConnect))?;
             let unconnected = unconnected.ok_or(ErrorCode::InvalidState)?;
             let permit = network.permit_to_connect(unconnected)?;
             Ok((socket.connect(address).await?, address, permit))
@@ -312,8 +311,8 @@ fn connected(connection: Arc<Connection>) -> State {
     State::Connected { connection, receiving: Taken::No, sending: Taken::No }
 }
 
-async fn permitted(check: &Check, address: SocketAddr, usage: SocketAddrUse) -> Result<()> {
-    if check.permits(address, usage).await { Ok(()) } else { Err(ErrorCode::AccessDenied) }
+fn permitted(permitted: bool) -> Result<()> {
+    if permitted { Ok(()) } else { Err(ErrorCode::AccessDenied) }
 }
 
 fn bind(socket: &tokio::net::TcpSocket, address: SocketAddr) -> Result<()> {

@@ -1,0 +1,106 @@
+;; A socket of WASI 0.2: if BIND is 1, binds it to OCTETS:PORT; if PEER is not 0, then connects it to 127.0.0.1:PEER.
+;; Succeeds if all is done, fails if it is denied, and traps if it fails otherwise.
+(component
+  (import "wasi:io/streams@0.2.0" (instance $io
+    (export "input-stream" (type (sub resource)))
+    (export "output-stream" (type (sub resource)))))
+  (alias export $io "input-stream" (type $input))
+  (alias export $io "output-stream" (type $output))
+  (import "wasi:sockets/network@0.2.0" (instance $n
+    (export "network" (type $net (sub resource)))
+    (type $code (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
+            "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit"
+            "address-not-bindable" "address-in-use" "remote-unreachable" "connection-refused" "connection-reset"
+            "connection-aborted" "datagram-too-large" "name-unresolvable" "temporary-resolver-failure"
+            "permanent-resolver-failure"))
+    (export "error-code" (type (eq $code)))
+    (type $fam (enum "ipv4" "ipv6"))
+    (export "ip-address-family" (type (eq $fam)))
+    (type $v4 (tuple u8 u8 u8 u8))
+    (export "ipv4-address" (type $ipv4 (eq $v4)))
+    (type $v6 (tuple u16 u16 u16 u16 u16 u16 u16 u16))
+    (export "ipv6-address" (type $ipv6 (eq $v6)))
+    (type $s4 (record (field "port" u16) (field "address" $ipv4)))
+    (export "ipv4-socket-address" (type $sock4 (eq $s4)))
+    (type $s6 (record (field "port" u16) (field "flow-info" u32) (field "address" $ipv6) (field "scope-id" u32)))
+    (export "ipv6-socket-address" (type $sock6 (eq $s6)))
+    (type $sa (variant (case "ipv4" $sock4) (case "ipv6" $sock6)))
+    (export "ip-socket-address" (type (eq $sa)))))
+  (alias export $n "network" (type $net))
+  (alias export $n "error-code" (type $code))
+  (alias export $n "ip-address-family" (type $family))
+  (alias export $n "ip-socket-address" (type $address))
+  (import "wasi:sockets/instance-network@0.2.0" (instance $in
+    (alias outer 1 $net (type $netx)) (export "network" (type $net2 (eq $netx)))
+    (export "instance-network" (func (result (own $net2))))))
+  (import "wasi:sockets/tcp@0.2.0" (instance $tcp
+    (alias outer 1 $net (type $netx)) (export "network" (type $net2 (eq $netx)))
+    (alias outer 1 $code (type $codex)) (export "error-code" (type $ec (eq $codex)))
+    (alias outer 1 $address (type $addressx)) (export "ip-socket-address" (type $addr (eq $addressx)))
+    (alias outer 1 $input (type $inputx)) (export "input-stream" (type $is (eq $inputx)))
+    (alias outer 1 $output (type $outputx)) (export "output-stream" (type $os (eq $outputx)))
+    (export "tcp-socket" (type $sock (sub resource)))
+    (export "[method]tcp-socket.start-bind" (func (param "self" (borrow $sock)) (param "network" (borrow $net2))
+      (param "local-address" $addr) (result (result (error $ec)))))
+    (export "[method]tcp-socket.finish-bind" (func (param "self" (borrow $sock)) (result (result (error $ec)))))
+    (export "[method]tcp-socket.start-connect" (func (param "self" (borrow $sock)) (param "network" (borrow $net2))
+      (param "remote-address" $addr) (result (result (error $ec)))))
+    (export "[method]tcp-socket.finish-connect" (func (param "self" (borrow $sock))
+      (result (result (tuple (own $is) (own $os)) (error $ec)))))))
+  (alias export $tcp "tcp-socket" (type $sock))
+  (import "wasi:sockets/tcp-create-socket@0.2.0" (instance $make
+    (alias outer 1 $code (type $codex)) (export "error-code" (type $ec (eq $codex)))
+    (alias outer 1 $family (type $familyx)) (export "ip-address-family" (type $f (eq $familyx)))
+    (alias outer 1 $sock (type $sockx)) (export "tcp-socket" (type $s (eq $sockx)))
+    (export "create-tcp-socket" (func (param "address-family" $f) (result (result (own $s) (error $ec)))))))
+  (core module $mem (memory (export "memory") 1))
+  (core instance $mem (instantiate $mem))
+  (core func $get (canon lower (func $in "instance-network")))
+  (core func $create (canon lower (func $make "create-tcp-socket") (memory (core memory $mem "memory"))))
+  (core func $bind (canon lower (func $tcp "[method]tcp-socket.start-bind") (memory (core memory $mem "memory"))))
+  (core func $bound (canon lower (func $tcp "[method]tcp-socket.finish-bind") (memory (core memory $mem "memory"))))
+  (core func $connect (canon lower (func $tcp "[method]tcp-socket.start-connect") (memory (core memory $mem "memory"))))
+  (core func $connected (canon lower (func $tcp "[method]tcp-socket.finish-connect") (memory (core memory $mem "memory"))))
+  (core module $p
+    (import "" "memory" (memory 1))
+    (import "" "get" (func $get (result i32)))
+    (import "" "create" (func $create (param i32 i32)))
+    (import "" "bind" (func $bind (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "" "bound" (func $bound (param i32 i32)))
+    (import "" "connect" (func $connect (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "" "connected" (func $connected (param i32 i32)))
+    (func (export "run") (result i32) (local $socket i32) (local $network i32)
+      (local.set $network (call $get))
+      (call $create (i32.const 0) (i32.const 16))
+      (if (i32.load8_u (i32.const 16)) (then unreachable))
+      (local.set $socket (i32.load (i32.const 20)))
+      (if (i32.const BIND) (then
+        (call $bind (local.get $socket) (local.get $network) (i32.const 0)
+          (i32.const PORT) OCTETS
+          (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 32))
+        (if (i32.load8_u (i32.const 32)) (then
+          (if (i32.eq (i32.load8_u (i32.const 33)) (i32.const 1)) (then (return (i32.const 1))))
+          unreachable))
+        (call $bound (local.get $socket) (i32.const 32))
+        (if (i32.load8_u (i32.const 32)) (then unreachable))))
+      (if (i32.eqz (i32.const PEER)) (then (return (i32.const 0))))
+      (call $connect (local.get $socket) (local.get $network) (i32.const 0)
+        (i32.const PEER) (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
+        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 32))
+      (if (i32.load8_u (i32.const 32)) (then
+        (if (i32.eq (i32.load8_u (i32.const 33)) (i32.const 1)) (then (return (i32.const 1))))
+        unreachable))
+      (loop $again
+        (call $connected (local.get $socket) (i32.const 32))
+        (if (i32.eqz (i32.load8_u (i32.const 32))) (then (return (i32.const 0))))
+        ;; Would block.
+        (br_if $again (i32.eq (i32.load8_u (i32.const 36)) (i32.const 8))))
+      (if (i32.eq (i32.load8_u (i32.const 36)) (i32.const 1)) (then (return (i32.const 1))))
+      unreachable))
+  (core instance $p (instantiate $p (with "" (instance
+    (export "memory" (memory $mem "memory")) (export "get" (func $get)) (export "create" (func $create))
+    (export "bind" (func $bind)) (export "bound" (func $bound))
+    (export "connect" (func $connect)) (export "connected" (func $connected))))))
+  (func $run (result (result)) (canon lift (core func $p "run")))
+  (instance $face (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $face)))
