@@ -44,6 +44,8 @@ struct ServerState {
     in_a_row: Cell<usize>,
     serving: Cell<bool>,
     closed: Cell<bool>,
+    /// The system has closed all the listening sockets: whoever runs the program wants it to end.
+    ended: Cell<bool>,
     /// Somebody is in `serve_forever`.
     serving_forever: Cell<bool>,
     /// One call drives the listeners; the others wait for their turn.
@@ -67,6 +69,7 @@ impl Server {
                 in_a_row: Cell::default(),
                 serving: Cell::default(),
                 closed: Cell::default(),
+                ended: Cell::default(),
                 serving_forever: Cell::default(),
                 driven: Cell::default(),
                 turns: Waiters::default(),
@@ -127,7 +130,7 @@ impl Server {
         self.state.start_serving().await
     }
 
-    /// Listens, accepts until the server is closed, and runs `serve` for every connection, each beside the others; then waits
+    /// Listens, accepts until the server is closed, or its listening sockets have ended, and runs `serve` for every connection, each beside the others; then waits
     /// until the connections are gone.
     ///
     /// # Errors
@@ -152,6 +155,8 @@ impl Server {
                     }
                 }
                 Err(_) if self.state.closed.get() => break,
+                // Nothing more comes, which closing tells whoever waits for that.
+                Err(_) if self.state.ended.get() => self.state.close(),
                 Err(error) => return Err(error),
             }
         }
@@ -343,6 +348,7 @@ impl ServerState {
         }
         self.in_a_row.set(0);
         if ended == count {
+            self.ended.set(true);
             return Poll::Ready(Err(Error::Runtime("the listening sockets of the server have ended".into())));
         }
         self.driver.replace(Some(cx.waker().clone()));
