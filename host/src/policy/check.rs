@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus::IntCounter;
+use prometheus::IntCounterVec;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::policy::address_class::{is_localhost, is_public};
@@ -24,8 +24,8 @@ pub(crate) type OnDenied = Arc<dyn Fn(&Denial) + Send + Sync>;
 pub(crate) struct Check {
     policy: Policy,
     on_denied: OnDenied,
-    /// How many operations were refused, in all.
-    denied: IntCounter,
+    /// How many operations were refused, in all, by kind.
+    denied: IntCounterVec,
     reported: Mutex<HashSet<Denial>>,
     /// ResolvedNames that a grant for their name covers.
     answers: ResolvedNames,
@@ -34,7 +34,7 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    pub(crate) fn new(policy: Policy, on_denied: OnDenied, denied: IntCounter) -> Self {
+    pub(crate) fn new(policy: Policy, on_denied: OnDenied, denied: IntCounterVec) -> Self {
         Self {
             policy,
             on_denied,
@@ -116,7 +116,7 @@ impl Check {
 
     /// Takes notice of a refusal.
     pub(crate) fn report(&self, denial: Denial) {
-        self.denied.inc();
+        self.denied.with_label_values(&[denial.kind()]).inc();
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.len() >= MAX_REPORTED || !reported.insert(denial.clone()) {
             return;
@@ -139,7 +139,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let on_denied: OnDenied = Arc::new(move |d| sink.lock().unwrap().push(d.to_string()));
-        (Check::new(policy, on_denied, IntCounter::new("denied", "denied").unwrap()), told)
+        (Check::new(policy, on_denied, crate::Metrics::new().denied), told)
     }
 
     fn address(text: &str) -> SocketAddr {

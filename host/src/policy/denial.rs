@@ -28,6 +28,20 @@ pub enum Denial {
     Udp,
 }
 
+impl Denial {
+    /// Which kind it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Listen(_) => "listen",
+            Self::Connect(_) => "connect",
+            Self::Private { .. } => "private",
+            Self::Lookup(_) => "lookup",
+            Self::Unlimited => "wasi02",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -150,9 +150,34 @@ impl Policy {
             || listen.chain(connect).any(|endpoint| endpoint.host == Host::Any || endpoint.host.covers_name(&name))
     }
 
+    /// Where a program may listen, as far as it was said: see [`allow_listen`](Self::allow_listen).
+    pub fn listen_grants(&self) -> &[ListenGrant] {
+        &self.listen
+    }
+
+    /// Where a program may connect to, as far as it was said: see [`allow_connect`](Self::allow_connect).
+    pub fn connect_grants(&self) -> &[ConnectGrant] {
+        &self.connect
+    }
+
+    /// What names stand for, as far as it was said: see [`resolve`](Self::resolve).
+    pub fn host_entries(&self) -> &[HostEntry] {
+        &self.hosts
+    }
+
+    /// The directories that a program may use: see [`allow_directory`](Self::allow_directory).
+    pub fn directory_grants(&self) -> &[DirectoryGrant] {
+        &self.directories
+    }
+
     /// The directories that a program may use.
     pub(crate) fn directories(&self) -> &[DirectoryGrant] {
         &self.directories
+    }
+
+    /// Whether a program may listen on anything at all.
+    pub(crate) fn permits_some_listen(&self) -> bool {
+        !self.listen.is_empty()
     }
 
     /// Whether a program may connect to anything at all.

@@ -1,6 +1,7 @@
 //! Running a program: its store, its limits, its standard streams, and how it ends.
 
 pub(crate) mod busy_poll;
+pub(crate) mod heard;
 pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod meter;

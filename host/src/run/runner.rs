@@ -4,6 +4,7 @@ use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::Instance;
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -27,6 +28,16 @@ pub struct Runner {
     program: Program,
     sandbox: Sandbox,
     linger: Duration,
+    on_progress: Box<dyn Fn(Progress) + Send + Sync>,
+}
+
+/// How far a program has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It is there, and about to run.
+    Started,
+    /// It listens.
+    Listening,
 }
 
 /// How a run ended that could be stopped. See [`Runner::run_until`].
@@ -45,7 +56,12 @@ pub enum Outcome {
 impl Runner {
     /// Prepares to run `program`, with nothing granted.
     pub fn new(program: &Program) -> Self {
-        Self { program: program.clone(), sandbox: Sandbox::new(), linger: DEFAULT_LINGER }
+        Self {
+            program: program.clone(),
+            sandbox: Sandbox::new(),
+            linger: DEFAULT_LINGER,
+            on_progress: Box::new(|_| {}),
+        }
     }
 
     /// Sets what the program may do.
@@ -94,6 +110,12 @@ impl Runner {
         self
     }
 
+    /// Calls `callback` whenever the program writes to the standard error that it was given.
+    pub fn on_stderr(mut self, callback: impl Fn() + Send + Sync + 'static) -> Self {
+        self.sandbox.on_stderr = Some(Arc::new(callback));
+        self
+    }
+
     /// Sets how long the program's tasks may go on after its `run` has returned, such as one that still sends what
     /// was written. The default is [`DEFAULT_LINGER`]. They end earlier when all are done.
     pub fn linger(mut self, time: Duration) -> Self {
@@ -119,6 +141,32 @@ impl Runner {
         self
     }
 
+    /// Reports to `callback` how far the program has come.
+    pub(crate) fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.on_progress = Box::new(callback);
+        self
+    }
+
+    /// Counts as the worker with this number, besides.
+    pub(crate) fn worker(mut self, number: usize) -> Self {
+        self.sandbox.metrics = self.sandbox.metrics.of_worker(number);
+        self
+    }
+
+    /// Whether the program may listen on anything.
+    pub(crate) fn may_listen(&self) -> bool {
+        self.sandbox.policy.permits_some_listen()
+    }
+
+    /// Checks whether a run could begin: opens the directories that are granted, and closes them. Runs nothing.
+    ///
+    /// # Errors
+    /// [`Error::Directory`].
+    pub fn check(self) -> Result<()> {
+        let network = self.sandbox.network();
+        self.sandbox.store(self.program.instance().engine(), self.program.argument0(), &network).map(drop)
+    }
+
     /// Runs the program to its end.
     ///
     /// Must be called within a tokio runtime with I/O and time enabled; any number of runs can share a thread. A
@@ -139,8 +187,9 @@ impl Runner {
         }
     }
 
-    /// Runs the program to its end, or until `stop` completes: then its listening sockets are closed, and it goes on
-    /// until its connections are closed too, but no longer than `grace`.
+    /// Runs the program to its end, or until `stop` completes: then its listening sockets are closed, which the program
+    /// learns from the end of what it accepts, and it has `grace` to end by itself. Then it is ended. As long as it has
+    /// connections, its tasks may go on that long also after its `run` has returned.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -148,14 +197,30 @@ impl Runner {
     /// # Cancel safety
     /// As [`run`](Self::run).
     pub async fn run_until(self, stop: impl Future<Output = ()>, grace: Duration) -> Result<Outcome> {
+        self.run_with(stop, tokio::time::sleep(grace)).await
+    }
+
+    /// As [`run_until`](Self::run_until), with the grace period until `end` completes, which is polled after `stop`.
+    pub(crate) async fn run_with(
+        mut self,
+        stop: impl Future<Output = ()>,
+        end: impl Future<Output = ()>,
+    ) -> Result<Outcome> {
         let program = self.program.clone();
         let network = self.sandbox.network();
+        let stopping = CancellationToken::new();
         let stopped = async {
             stop.await;
+            stopping.cancel();
             network.stop_accepting();
-            // Whether all were closed is counted below.
-            _ = tokio::time::timeout(grace, network.all_closed()).await;
+            end.await;
             network.open_connections()
+        };
+        let on_progress = std::mem::replace(&mut self.on_progress, Box::new(|_| {}));
+        let listening = async {
+            network.listens().await;
+            on_progress(Progress::Listening);
+            pending::<()>().await;
         };
         let timeout = self.sandbox.limits.timeout;
         let late = async {
@@ -169,17 +234,30 @@ impl Runner {
         };
         tokio::select! {
             biased;
-            ended = self.execute(&network) => ended.map(Outcome::Ended),
+            ended = self.execute(&network, &stopping, || on_progress(Progress::Started)) => ended.map(Outcome::Ended),
+            () = listening => unreachable!("it is pending"),
             cut_connections = stopped => Ok(Outcome::Stopped { cut_connections }),
             limit = late => {
+                network.metrics().limited(Limit::Timeout(limit).name());
                 Err(Error::Limit { file: program.name().to_owned(), limit: Limit::Timeout(limit) })
             }
         }
     }
 
-    async fn execute(self, network: &Arc<Network>) -> Result<ExitStatus> {
+    async fn execute(
+        self,
+        network: &Arc<Network>,
+        stopping: &CancellationToken,
+        started: impl Fn(),
+    ) -> Result<ExitStatus> {
         let program = self.program.clone();
-        let linger = self.linger;
+        let linger = async {
+            tokio::time::sleep(self.linger).await;
+            // Whoever stops it gives its connections more time, and ends it when that is over.
+            if stopping.is_cancelled() {
+                network.all_closed().await;
+            }
+        };
         let metrics = self.sandbox.metrics.clone();
         let _running = Running::begin(&metrics);
         let name = program.argument0();
@@ -190,6 +268,7 @@ impl Runner {
                 Ok(instance) => instance,
                 Err(error) => return Err((error, Stage::Starting)),
             };
+            started();
             let ended = match program.entry() {
                 Entry::Run02 => call_run02(&mut store, &instance).await,
                 Entry::Run03 => call_run03(&mut store, &instance, linger).await,
@@ -204,6 +283,9 @@ impl Runner {
                 Ended::Exit(status) => Ok(status),
                 Ended::Error(error) => {
                     metrics.traps.inc();
+                    if let Error::Limit { limit, .. } = &error {
+                        metrics.limited(limit.name());
+                    }
                     Err(error)
                 }
             },
@@ -274,7 +356,7 @@ async fn call_run02(store: &mut Store<State>, instance: &Instance) -> RunResult 
     command.wasi_cli_run().call_run(store).await
 }
 
-async fn call_run03(store: &mut Store<State>, instance: &Instance, linger: Duration) -> RunResult {
+async fn call_run03(store: &mut Store<State>, instance: &Instance, linger: impl Future<Output = ()>) -> RunResult {
     let command = wasmtime_wasi::p3::bindings::Command::new(&mut *store, instance)?;
     let result = store.run_concurrent(async |store| command.wasi_cli_run().call_run(store).await).await??;
     // An async function may go on after it has returned its result: tasks that it spawned live inside its call, and
@@ -283,9 +365,10 @@ async fn call_run03(store: &mut Store<State>, instance: &Instance, linger: Durat
     let rest = store.run_concurrent(async |store| {
         poll_fn(|context| store.poll_no_interesting_tasks(context)).await;
     });
-    match tokio::time::timeout(linger, rest).await {
-        Ok(ended) => ended?,
-        Err(_) => tracing::debug!("ended with tasks that were not done after {linger:?}"),
+    tokio::select! {
+        biased;
+        ended = rest => ended?,
+        () = linger => tracing::debug!("ended with tasks that were not done in time"),
     }
     Ok(result)
 }

@@ -8,6 +8,7 @@ use wasmtime::{Engine, Store};
 use wasmtime_wasi::WasiCtx;
 
 use crate::policy::check::{Check, OnDenied};
+use crate::run::heard::{Heard, OnWrite};
 use crate::run::meter::{Computing, Meter};
 use crate::run::state::State;
 use crate::wasi::tcp::Network;
@@ -23,6 +24,7 @@ pub(crate) struct Sandbox {
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) listeners: Option<SharedListeners>,
+    pub(crate) on_stderr: Option<OnWrite>,
 }
 
 impl Sandbox {
@@ -36,6 +38,7 @@ impl Sandbox {
             limits: Limits::default(),
             metrics: Metrics::new(),
             listeners: None,
+            on_stderr: None,
         }
     }
 
@@ -86,7 +89,10 @@ impl Sandbox {
             wasi.inherit_stdout();
         }
         if self.stdio.error {
-            wasi.inherit_stderr();
+            match self.on_stderr {
+                Some(on_write) => wasi.stderr(Heard(on_write)),
+                None => wasi.inherit_stderr(),
+            };
         }
         for grant in self.policy.directories() {
             let opened = wasi.preopened_dir(grant.host(), grant.guest(), grant.permissions());

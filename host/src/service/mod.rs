@@ -1,4 +1,9 @@
 //! A program as a service: workers that replace each other, and what is counted.
 
+mod backoff;
+pub(crate) mod event;
+pub(crate) mod generation;
 pub(crate) mod metrics;
+mod supervisor;
+mod thread;
 pub(crate) mod workers;

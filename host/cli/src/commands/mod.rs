@@ -6,21 +6,21 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wasyncio_host::{Error, Host, Result};
 
+mod address;
+mod check;
 mod compose;
 mod denied;
 mod describe;
+mod health;
 mod inspect;
 mod limits;
 mod run;
+mod service;
+mod systemd;
 mod watch;
 
+use crate::exit_code::HostCode;
 use crate::say;
-
-/// The exit code after a trap: that of a process that SIGABRT ended, as other WebAssembly runtimes have it.
-const TRAPPED: u8 = 134;
-
-/// The exit code after a limit ended the program.
-const LIMITED: u8 = 3;
 
 /// Runs WebAssembly components that use the network, in a sandbox that denies by default.
 #[derive(Debug, Parser)]
@@ -44,6 +44,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Check(Box<check::Check>),
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
     Completions(describe::Completions),
@@ -64,8 +65,10 @@ impl Cli {
 
     /// Does what was asked and returns the exit code.
     pub(crate) fn execute(self) -> ExitCode {
+        let runs = matches!(self.command, Command::Run(_) | Command::Check(_));
         let result = match self.command {
             Command::Run(run) => run.execute(),
+            Command::Check(check) => check.execute(),
             Command::Compose(compose) => compose.execute(),
             Command::Inspect(inspect) => inspect.execute(),
             Command::Completions(completions) => Ok(completions.execute()),
@@ -76,11 +79,7 @@ impl Cli {
                 Error::NoStreams { .. } => say::error(&format_args!("{error} with `--streams FILE`")),
                 _ => say::error(&error),
             }
-            match error {
-                Error::Trap { .. } => ExitCode::from(TRAPPED),
-                Error::Limit { .. } => ExitCode::from(LIMITED),
-                _ => ExitCode::FAILURE,
-            }
+            if runs { HostCode::of(&error).into() } else { ExitCode::FAILURE }
         })
     }
 }

@@ -6,16 +6,18 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Listens until it is dropped or closed. Closed, it accepts nothing more and knows its address.
+/// Listens until it is dropped or closed. Closed, it accepts nothing more, tells whoever waits, and knows its address.
 pub(super) struct Listener {
     address: SocketAddr,
     inner: Mutex<Option<TcpListener>>,
+    closed: CancellationToken,
 }
 
 impl Listener {
     pub(super) fn new(inner: TcpListener) -> io::Result<Self> {
-        Ok(Self { address: inner.local_addr()?, inner: Mutex::new(Some(inner)) })
+        Ok(Self { address: inner.local_addr()?, inner: Mutex::new(Some(inner)), closed: CancellationToken::new() })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -37,5 +39,11 @@ impl Listener {
 
     pub(super) fn close(&self) {
         *self.inner.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.closed.cancel();
+    }
+
+    /// Waits until it is closed.
+    pub(super) fn closed(&self) -> WaitForCancellationFutureOwned {
+        self.closed.clone().cancelled_owned()
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use socket2::{SockRef, Socket};
@@ -23,6 +23,8 @@ pub struct SharedListeners {
 #[derive(Default)]
 struct Sockets {
     open: HashMap<Key, Socket>,
+    /// Those that were handed in, by the address that they are bound to.
+    handed_in: HashMap<SocketAddr, Socket>,
     closed: bool,
 }
 
@@ -36,12 +38,26 @@ impl SharedListeners {
         Self::default()
     }
 
+    /// Takes a listening socket that somebody else opened, such as systemd. A program that binds its address, if it may, is
+    /// given it.
+    ///
+    /// # Errors
+    /// If the system does not tell its address, or it cannot be made not to block.
+    pub fn hand_in(&self, listener: TcpListener) -> io::Result<SocketAddr> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        sockets.handed_in.insert(address, listener.into());
+        Ok(address)
+    }
+
     /// Closes the sockets, as far as no instance has them. No more are opened: an instance that is still about to start
     /// must not take another port where any would do.
     pub fn close(&self) {
         let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
         sockets.closed = true;
         sockets.open.clear();
+        sockets.handed_in.clear();
     }
 
     /// Gives the socket of `key`, or binds `fresh` by `bind` and keeps it for others.
@@ -55,7 +71,7 @@ impl SharedListeners {
         if sockets.closed {
             return Err((fresh, io::Error::other("the program is being stopped").into()));
         }
-        if let Some(socket) = sockets.open.get(&key) {
+        if let Some(socket) = sockets.handed_in.get(&key.0).or_else(|| sockets.open.get(&key)) {
             return match socket.try_clone() {
                 Ok(socket) => Ok(TcpSocket::from_std_stream(socket.into())),
                 Err(error) => Err((fresh, error.into())),
