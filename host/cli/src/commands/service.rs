@@ -196,19 +196,13 @@ fn tell(event: &ServiceEvent<'_>, several: bool) {
         ServiceEvent::WorkerFailed { worker, error, restart: Some(delay) } => {
             say::error(&format_args!("worker {worker}, replaced in {delay:?}: {error}"));
         }
-        ServiceEvent::WorkerFailed { worker, error, restart: None } => {
-            if several {
-                say::error(&format_args!("worker {worker}, not replaced: {error}"));
-            }
+        ServiceEvent::WorkerFailed { worker, error, restart: None } if several => {
+            say::error(&format_args!("worker {worker}, not replaced: {error}"));
         }
         ServiceEvent::StoppedWorkerFailed { worker, error } => {
             say::error(&format_args!("worker {worker}, while it was stopped: {error}"));
         }
-        ServiceEvent::WorkerEnded { worker } => {
-            if several {
-                say::info(&format_args!("worker {worker} has ended"));
-            }
-        }
+        ServiceEvent::WorkerEnded { worker } if several => say::info(&format_args!("worker {worker} has ended")),
         ServiceEvent::ConnectionsCut { connections } => {
             say::warn(&format_args!("{connections} connections of a program that was replaced were cut"));
         }
