@@ -68,11 +68,11 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
 }
 
 #[test]
-fn a_program_over_its_memory_limit_is_one_line_and_code_3() {
+fn a_program_over_its_memory_limit_is_one_line_and_code_122() {
     let mut run = Command::new(command());
     let run = run.args(["run", "--max-memory", "64KiB"]).arg(example("echo-server"));
     let finished = finish(run);
-    assert_eq!(finished.status.code(), Some(3), "{}", finished.stderr);
+    assert_eq!(finished.status.code(), Some(122), "{}", finished.stderr);
     assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
     assert!(finished.stderr.contains("needs more memory than 64.0 KiB (max-memory)"), "{}", finished.stderr);
 }

@@ -52,7 +52,7 @@ fn a_name_grants_only_the_addresses_the_operator_gave() {
 #[test]
 fn an_entry_without_addresses_is_a_usage_error() {
     let finished = finish(&mut echo(&["--resolve", "echo.example"]));
-    assert_eq!(finished.status.code(), Some(2));
+    assert_eq!(finished.status.code(), Some(120));
     assert!(finished.stderr.contains("NAME=IP"), "{}", finished.stderr);
 }
 

@@ -240,6 +240,35 @@ pub enum Error {
         limit: Limit,
     },
 
+    /// Running: this host panicked, or a callback that it was given. The program is ended.
+    #[error("the host failed while it ran {file}, which is a fault of its own: {reason}")]
+    Panic {
+        /// The program.
+        file: String,
+        /// What the panic said.
+        reason: String,
+    },
+
+    /// Service: more workers were asked for than there can be.
+    #[error("{count} workers are too many: there can be {most}")]
+    Workers {
+        /// How many were asked for.
+        count: usize,
+        /// How many there can be.
+        most: usize,
+    },
+
+    /// Service: a worker failed again and again, and no other served.
+    #[error("{file} failed {failures} times in a row, and nothing serves any more; the last time: {last}")]
+    CrashLoop {
+        /// The program.
+        file: String,
+        /// How many times.
+        failures: u32,
+        /// Why, the last time.
+        last: Box<Self>,
+    },
+
     /// Running: the program itself said that it failed (see
     /// [`ExitStatus::into_result`](crate::ExitStatus::into_result)).
     #[error("the program ended with exit code {code}")]

@@ -62,9 +62,11 @@ pub use run::state::State;
 pub use run::status::ExitStatus;
 pub use run::stdio::output::{Output, OutputLine};
 pub use run::stdio::selection::{Stdio, StdioError};
+pub use service::event::{ServiceEvent, ServiceStatus};
+pub use service::generation::Configure;
 pub use service::handle::{WorkersHandle, WorkersStatus};
 pub use service::metrics::{Metrics, Snapshot};
-pub use service::workers::{Control, Workers};
+pub use service::workers::{Control, DEFAULT_MAX_RESTARTS, Workers};
 pub use wasi::tcp::SharedListeners;
 
 // What of these crates is part of the interface, in the version that it is of.

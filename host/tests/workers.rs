@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use wasyncio_host::{Control, Error, Host, Outcome, Program, Runner, Workers};
+use wasyncio_host::{Control, Error, Host, Outcome, Program, Runner, ServiceEvent, Workers};
 
 use support::{ENDLESS, component};
 
@@ -25,9 +25,90 @@ async fn programs_that_end_by_themselves_are_not_replaced() {
     let (_send, control) = mpsc::channel(1);
     let outcome = workers(&program(&host, "i32.const 0"), 3).run(control).await.unwrap();
     assert!(matches!(outcome, Outcome::Ended(status) if status.success()));
+}
+
+#[tokio::test]
+async fn without_restarts_a_failure_is_the_result_once_all_have_ended() {
+    let host = Host::builder().build().unwrap();
     let (_send, control) = mpsc::channel(1);
-    let outcome = workers(&program(&host, "i32.const 1"), 3).run(control).await.unwrap();
+    let outcome = workers(&program(&host, "i32.const 1"), 3).max_restarts(0).run(control).await.unwrap();
     assert!(matches!(outcome, Outcome::Ended(status) if status.code() == 1));
+    let (_send, control) = mpsc::channel(1);
+    let error = workers(&program(&host, "unreachable"), 3).max_restarts(0).run(control).await.unwrap_err();
+    assert!(matches!(error, Error::Trap { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn more_workers_than_there_can_be_are_refused() {
+    let host = Host::builder().build().unwrap();
+    let (_send, control) = mpsc::channel(1);
+    let error = workers(&program(&host, "i32.const 0"), 100_000).run(control).await.unwrap_err();
+    assert_eq!(error.to_string(), "100000 workers are too many: there can be 1024");
+}
+
+/// Asks for a UDP socket, which is refused, and ends well.
+const REFUSED: &str = r#"(component
+    (import "wasi:sockets/network@0.2.0" (instance $network
+        (type $code (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
+            "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit"
+            "address-not-bindable" "address-in-use" "remote-unreachable" "connection-refused" "connection-reset"
+            "connection-aborted" "datagram-too-large" "name-unresolvable" "temporary-resolver-failure"
+            "permanent-resolver-failure"))
+        (export "error-code" (type (eq $code)))
+        (type $family (enum "ipv4" "ipv6"))
+        (export "ip-address-family" (type (eq $family)))))
+    (alias export $network "error-code" (type $code))
+    (alias export $network "ip-address-family" (type $family))
+    (import "wasi:sockets/udp@0.2.0" (instance $sockets (export "udp-socket" (type (sub resource)))))
+    (alias export $sockets "udp-socket" (type $socket))
+    (import "wasi:sockets/udp-create-socket@0.2.0" (instance $create
+        (alias outer 1 $code (type $code))
+        (alias outer 1 $family (type $family))
+        (alias outer 1 $socket (type $socket))
+        (export "create-udp-socket"
+            (func (param "address-family" $family) (result (result (own $socket) (error $code)))))))
+    (core module $memory (memory (export "memory") 1))
+    (core instance $memory (instantiate $memory))
+    (core func $create
+        (canon lower (func $create "create-udp-socket") (memory (core memory $memory "memory"))))
+    (core module $program
+        (import "" "memory" (memory 1))
+        (import "" "create" (func $create (param i32 i32)))
+        (func (export "run") (result i32)
+            (call $create (i32.const 0) (i32.const 0))
+            (i32.const 0)))
+    (core instance $program (instantiate $program (with "" (instance
+        (export "memory" (memory $memory "memory"))
+        (export "create" (func $create))))))
+    (func $run (result (result)) (canon lift (core func $program "run")))
+    (instance $face (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.0" (instance $face)))"#;
+
+#[tokio::test]
+async fn a_panic_in_a_worker_is_told_and_answered_and_its_thread_is_used_again() {
+    let host = Host::builder().build().unwrap();
+    let program = host.load("program", wat::parse_str(REFUSED).unwrap()).unwrap();
+    let (told, failures) = channel();
+    let (_send, control) = mpsc::channel(1);
+    let panics = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let workers = Workers::new(&program, NonZeroUsize::MIN, move |program| {
+        let panics = std::sync::Arc::clone(&panics);
+        Runner::new(program).on_denied(move |denial| {
+            // The second replacement ends well.
+            if panics.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2 {
+                panic!("a test that panics about {denial}");
+            }
+        })
+    });
+    let workers = workers.on_event(move |event| told.send(format!("{event:?}")).expect("the test listens"));
+    let outcome = tokio::time::timeout(Duration::from_secs(30), workers.run(control)).await.expect("it does not hang");
+    assert!(matches!(outcome, Ok(Outcome::Ended(status)) if status.success()), "{outcome:?}");
+    let failures: Vec<_> = failures.iter().filter(|event| event.starts_with("WorkerFailed")).collect();
+    assert_eq!(failures.len(), 2, "{failures:?}");
+    assert!(
+        failures[0].contains("Panic") && failures[0].contains("a test that panics about a UDP socket"),
+        "{failures:?}"
+    );
 }
 
 #[tokio::test]
@@ -36,10 +117,11 @@ async fn a_trapped_worker_is_replaced_with_growing_delays() {
     let (told, failures) = channel();
     let (send, control) = mpsc::channel(1);
     let stop = std::sync::Mutex::new(Some(send));
-    let workers = workers(&program(&host, "unreachable"), 1).on_failure(move |worker, error, delay| {
+    let workers = workers(&program(&host, "unreachable"), 1).on_event(move |event| {
+        let ServiceEvent::WorkerFailed { worker, error, restart: Some(delay) } = event else { return };
         assert!(matches!(error, Error::Trap { .. }), "{error}");
-        told.send((worker, delay)).expect("the test listens");
-        if delay >= Duration::from_millis(400)
+        told.send((*worker, *delay)).expect("the test listens");
+        if *delay >= Duration::from_millis(400)
             && let Some(send) = stop.lock().unwrap().take()
         {
             send.try_send(Control::Stop).expect("the only one");
@@ -64,7 +146,34 @@ async fn endless_loops_on_all_threads_are_stopped() {
 async fn a_program_that_is_loaded_again_replaces_the_old_one() {
     let host = Host::builder().build().unwrap();
     let (send, control) = mpsc::channel(1);
-    send.send(Control::Reload(program(&host, "i32.const 1"))).await.unwrap();
+    send.send(Control::Reload(program(&host, "i32.const 0"))).await.unwrap();
     let outcome = workers(&program(&host, ENDLESS), 2).run(control).await.unwrap();
-    assert!(matches!(outcome, Outcome::Ended(status) if status.code() == 1));
+    assert!(matches!(outcome, Outcome::Ended(status) if status.success()));
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_start_leaves_the_old_one_at_work() {
+    let host = Host::builder().build().unwrap();
+    let (send, control) = mpsc::channel(1);
+    let (told, events) = channel();
+    let configure = |program: &Program| {
+        let policy = wasyncio_host::Policy::new().allow_directory("no/such".parse().unwrap());
+        Runner::new(program).policy(policy)
+    };
+    let next = program(&host, "i32.const 0");
+    send.send(Control::ReloadWith(next, std::sync::Arc::new(configure))).await.unwrap();
+    let stop = std::sync::Mutex::new(Some(send));
+    let workers = workers(&program(&host, ENDLESS), 2).on_event(move |event| {
+        told.send(format!("{event:?}")).expect("the test listens");
+        if matches!(event, ServiceEvent::ReloadFailed { .. })
+            && let Some(send) = stop.lock().unwrap().take()
+        {
+            send.try_send(Control::Stop).expect("the only one");
+        }
+    });
+    let status = workers.status();
+    let outcome = workers.run(control).await.unwrap();
+    assert_eq!(outcome, Outcome::Stopped { cut_connections: 0 });
+    assert_eq!(events.iter().filter(|event| event.starts_with("ReloadFailed")).count(), 1);
+    assert_eq!((status.borrow().reloads, status.borrow().restarts), (0, 0));
 }

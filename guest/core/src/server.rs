@@ -40,6 +40,8 @@ pub struct Server {
     in_a_row: Cell<usize>,
     serving: Cell<bool>,
     closed: Cell<bool>,
+    /// The system has closed all the listening sockets: whoever runs the program wants it to end.
+    ended: Cell<bool>,
     /// Somebody is in `serve_forever`.
     serving_forever: Cell<bool>,
     /// One call drives the listeners; the others wait for their turn.
@@ -62,6 +64,7 @@ impl Server {
             in_a_row: Cell::default(),
             serving: Cell::default(),
             closed: Cell::default(),
+            ended: Cell::default(),
             serving_forever: Cell::default(),
             driven: Cell::default(),
             turns: Waiters::default(),
@@ -131,8 +134,8 @@ impl Server {
         Ok(())
     }
 
-    /// Listens, accepts until the server is closed, and runs `serve` for every connection, each beside the others; then waits
-    /// until the connections are gone.
+    /// Listens, accepts until the server is closed or its listening sockets have ended, and runs `serve` for every connection,
+    /// each beside the others; then waits until the connections are gone.
     ///
     /// # Errors
     /// [`Error::Runtime`] if the server is closed, or somebody is in here already; [`Error::Os`] if the system refuses.
@@ -156,6 +159,8 @@ impl Server {
                     }
                 }
                 Err(_) if self.closed.get() => break,
+                // Nothing more comes, which closing tells whoever waits for that.
+                Err(_) if self.ended.get() => self.close(),
                 Err(error) => return Err(error),
             }
         }
@@ -347,6 +352,7 @@ impl Server {
         }
         self.in_a_row.set(0);
         if ended == count {
+            self.ended.set(true);
             return Poll::Ready(Err(Error::Runtime("the listening sockets of the server have ended".into())));
         }
         self.driver.replace(Some(cx.waker().clone()));

@@ -2,6 +2,7 @@
 
 mod commands;
 mod descriptors;
+mod exit_code;
 mod lockdown;
 mod log;
 mod output_file;
@@ -15,9 +16,17 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{Directive, LevelFilter};
 
 use crate::commands::LogFormat;
+use crate::exit_code::HostCode;
 
 fn main() -> ExitCode {
-    let arguments = commands::Cli::parse();
+    let arguments = match commands::Cli::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is left to be told that the output is closed.
+            _ = error.print();
+            return if error.use_stderr() { HostCode::Usage.into() } else { ExitCode::SUCCESS };
+        }
+    };
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::WARN.into()).from_env_lossy();
     let always = [say::TARGET, log::PROGRAM].iter().filter_map(|target| format!("{target}=info").parse().ok());
     let filter = always.fold(filter, |filter, target: Directive| filter.add_directive(target));

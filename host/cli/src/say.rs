@@ -17,6 +17,14 @@ const LAST_WRITES: Duration = Duration::from_secs(1);
 /// Whether standard error gets one object of JSON a line.
 static JSON: AtomicBool = AtomicBool::new(false);
 
+/// Whether something was said that is not as it should be.
+static COMPLAINED: AtomicBool = AtomicBool::new(false);
+
+/// Whether something was said so far that is not as it should be.
+pub(crate) fn complained() -> bool {
+    COMPLAINED.load(Ordering::Relaxed)
+}
+
 /// From now on the log is JSON, and gets what is said.
 pub(crate) fn in_json() {
     JSON.store(true, Ordering::Relaxed);
@@ -24,6 +32,7 @@ pub(crate) fn in_json() {
 
 /// Tells of what ended the command, or cost something.
 pub(crate) fn error(message: &dyn Display) {
+    COMPLAINED.store(true, Ordering::Relaxed);
     if !printed(message) {
         tracing::error!(target: TARGET, "{message}");
     }
@@ -31,6 +40,7 @@ pub(crate) fn error(message: &dyn Display) {
 
 /// Tells of what was refused or cut.
 pub(crate) fn warn(message: &dyn Display) {
+    COMPLAINED.store(true, Ordering::Relaxed);
     if !printed(message) {
         tracing::warn!(target: TARGET, "{message}");
     }

@@ -1,8 +1,8 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM and SIGHUP.
 //!
-//! Signals are waited for on a thread of their own, because the program shares the event loop's thread and may hold
-//! it: loading one blocks it. The thread asks the event loop to end and, if it does not within the grace period and
-//! [`PATIENCE`] more, or the signal comes again, ends the process itself.
+//! Signals are waited for on a thread of their own, because loading a program may hold any other. The thread asks for
+//! what the signal means and, if the process does not end within the grace period and [`PATIENCE`] more after it was told
+//! to, or is told so again, ends it itself.
 
 use std::io;
 use std::process;
@@ -11,23 +11,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
-/// How long the event loop has to end after a signal and the grace period.
+use crate::exit_code::HostCode;
+
+/// How long the process has to end after a signal and the grace period.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The exit code when the program had to be cut off: that of a process that SIGINT ended.
-const CUT_OFF: i32 = 130;
-
-/// Signals that ask the process to end, from [`install`](Self::install) on.
+/// What signals have asked for, from [`install`](Self::install) on.
 pub(crate) struct Signals {
     shared: Arc<Shared>,
 }
 
 #[derive(Default)]
 struct Shared {
-    /// Whether someone waits in [`Signals::received`].
-    waiting: AtomicBool,
-    received: Notify,
+    /// Whether something runs that has to be ended well.
+    running: AtomicBool,
+    stop: CancellationToken,
+    /// Has a permit if a reload was asked for and nobody has waited for it yet, however often it was.
+    reload: Notify,
 }
 
 impl Signals {
@@ -35,17 +37,25 @@ impl Signals {
     pub(crate) fn install(grace: Duration) -> Self {
         let signals = Self { shared: Arc::default() };
         if let Err(error) = spawn(Arc::clone(&signals.shared), grace) {
-            tracing::warn!("Ctrl-C and SIGTERM end the process at once: {error}");
+            tracing::warn!("signals end the process at once: {error}");
         }
         signals
     }
 
-    /// Completes when a signal asks to end. Before this is called, a signal ends the process with code 0, because
-    /// nothing has been started that would have to be ended well.
-    pub(crate) async fn received(&self) {
-        self.shared.waiting.store(true, Ordering::SeqCst);
-        // A permit is stored if the signal came first.
-        self.shared.received.notified().await;
+    /// From now on a signal that asks to end does not end the process with code 0, as it does while nothing has been
+    /// started that would have to be ended well.
+    pub(crate) fn running(&self) {
+        self.shared.running.store(true, Ordering::SeqCst);
+    }
+
+    /// Completes once a signal has asked to end.
+    pub(crate) async fn stop(&self) {
+        self.shared.stop.cancelled().await;
+    }
+
+    /// Completes when a signal asks to load the program again, or has asked since this completed the last time.
+    pub(crate) async fn reload(&self) {
+        self.shared.reload.notified().await;
     }
 }
 
@@ -58,40 +68,56 @@ fn spawn(shared: Arc<Shared>, grace: Duration) -> io::Result<()> {
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async move {
-            requests.next().await;
-            if !shared.waiting.load(Ordering::SeqCst) {
+            while requests.next().await == Request::Reload {
+                shared.reload.notify_one();
+            }
+            if !shared.running.load(Ordering::SeqCst) {
                 process::exit(0);
             }
-            shared.received.notify_one();
+            shared.stop.cancel();
             // The process normally ends during this wait.
-            crate::say::warn(match tokio::time::timeout(grace + PATIENCE, requests.next()).await {
+            let again = async { while requests.next().await == Request::Reload {} };
+            crate::say::warn(match tokio::time::timeout(grace.saturating_add(PATIENCE), again).await {
                 Ok(()) => &"ended at once, as asked for twice",
                 Err(_) => &"the program did not yield; ended it the hard way",
             });
             crate::say::finish();
-            process::exit(CUT_OFF);
+            process::exit(HostCode::EndedAtOnce as i32);
         });
     })?;
     Ok(())
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Request {
+    Stop,
+    Reload,
 }
 
 #[cfg(unix)]
 struct Requests {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Requests {
     fn install() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Request {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Request::Stop,
+            _ = self.terminate.recv() => Request::Stop,
+            _ = self.hangup.recv() => Request::Reload,
         }
     }
 }
@@ -105,30 +131,8 @@ impl Requests {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Request {
         _ = self.0.recv().await;
-    }
-}
-
-/// Requests to load the program again: SIGHUP, where there is such a thing.
-pub(crate) struct Reloads {
-    #[cfg(unix)]
-    hangup: tokio::signal::unix::Signal,
-}
-
-impl Reloads {
-    /// From now on SIGHUP does not end the process. Called within a tokio runtime.
-    pub(crate) fn install() -> io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            hangup: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
-        })
-    }
-
-    pub(crate) async fn next(&mut self) {
-        #[cfg(unix)]
-        self.hangup.recv().await;
-        #[cfg(not(unix))]
-        std::future::pending::<()>().await;
+        Request::Stop
     }
 }

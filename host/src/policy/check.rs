@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use prometheus::IntCounter;
+use prometheus::IntCounterVec;
 use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::policy::address_class::{AddressClass, is_localhost};
@@ -35,8 +35,8 @@ pub(crate) struct Check {
     /// Asked before the policy.
     decide: Option<Decide>,
     on_denied: OnDenied,
-    /// How many operations were refused, in all.
-    denied: IntCounter,
+    /// How many operations were refused, in all, by kind.
+    denied: IntCounterVec,
     reported: Mutex<HashSet<Denial>>,
     /// Answers that a grant for their name covers.
     answers: ResolvedNames,
@@ -49,7 +49,7 @@ impl Check {
     pub(crate) fn new(
         policy: Policy,
         on_denied: OnDenied,
-        denied: IntCounter,
+        denied: IntCounterVec,
         max_answer_age: Option<Duration>,
     ) -> Self {
         let max_age = max_answer_age.unwrap_or(DEFAULT_MAX_ANSWER_AGE);
@@ -214,7 +214,7 @@ impl Check {
 
     /// Takes notice of a refusal.
     pub(crate) fn report(&self, denial: Denial) {
-        self.denied.inc();
+        self.denied.with_label_values(&[denial.kind()]).inc();
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.len() >= MAX_REPORTED || !reported.insert(denial.clone()) {
             return;
@@ -241,7 +241,7 @@ mod tests {
         let told = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&told);
         let on_denied: OnDenied = Arc::new(move |d| sink.lock().unwrap().push(d.to_string()));
-        (Check::new(policy, on_denied, IntCounter::new("denied", "denied").unwrap(), max_answer_age), told)
+        (Check::new(policy, on_denied, crate::Metrics::new().denied, max_answer_age), told)
     }
 
     fn address(text: &str) -> SocketAddr {

@@ -49,6 +49,24 @@ pub enum Denial {
     Udp,
 }
 
+impl Denial {
+    /// Which kind it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Listen(_) => "listen",
+            Self::Connect(_) => "connect",
+            Self::Private { .. } => "private",
+            Self::Lookup(_) => "lookup",
+            Self::Wasi02Tcp => "wasi02",
+            Self::Bind(_) => "bind",
+            Self::Source(_) => "source",
+            Self::Expired { .. } => "expired",
+            Self::Rule { .. } => "rule",
+            Self::Udp => "udp",
+        }
+    }
+}
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -245,9 +245,39 @@ impl Policy {
         self.wasi02_sockets
     }
 
+    /// Where a program may listen, as far as it was said: see [`allow_listen`](Self::allow_listen).
+    pub fn listen_grants(&self) -> &[ListenGrant] {
+        &self.listen
+    }
+
+    /// Where a program may connect to, as far as it was said: see [`allow_connect`](Self::allow_connect).
+    pub fn connect_grants(&self) -> &[ConnectGrant] {
+        &self.connect
+    }
+
+    /// What names stand for, as far as it was said: see [`resolve`](Self::resolve).
+    pub fn host_entries(&self) -> &[HostEntry] {
+        &self.hosts
+    }
+
+    /// Which local addresses a program may connect from: see [`allow_source`](Self::allow_source).
+    pub fn source_grants(&self) -> &[SourceGrant] {
+        &self.sources
+    }
+
+    /// What no grant allows: see [`deny`](Self::deny).
+    pub fn deny_rules(&self) -> &[DenyRule] {
+        &self.denied
+    }
+
     /// The directories that a program may use.
     pub fn directories(&self) -> &[DirectoryGrant] {
         &self.directories
+    }
+
+    /// Whether a program may listen on anything at all.
+    pub(crate) fn permits_some_listen(&self) -> bool {
+        !self.listen.is_empty()
     }
 
     /// Whether a program may connect to anything at all.

@@ -103,6 +103,7 @@ pub struct LimitEntry {
     pub details: &'static str,
     set: fn(&mut Limits, &str) -> Result<(), String>,
     override_by: fn(&mut Limits, &Limits),
+    shown: fn(&Limits) -> Option<String>,
 }
 
 /// An entry of the table: a field of [`Limits`], and by which function its value is understood.
@@ -118,6 +119,7 @@ macro_rules! entry {
                 Ok(())
             },
             override_by: |limits, other| limits.$field = other.$field.or(limits.$field),
+            shown: |limits| limits.$field.as_ref().map(Shown::shown),
         }
     };
 }
@@ -263,9 +265,38 @@ impl Limits {
         self.max_lookups.unwrap_or(DEFAULT_MAX_LOOKUPS)
     }
 
+    /// Those that there are, as an operator writes them: name and value.
+    pub fn shown(&self) -> impl Iterator<Item = (&'static str, String)> + use<'_> {
+        Self::TABLE.iter().filter_map(|entry| Some((entry.name, (entry.shown)(self)?)))
+    }
+
     /// Whether there is one for connections, which only sockets of WASI 0.3 obey.
     pub(crate) fn for_connections(&self) -> bool {
         self.max_connections.is_some() || self.idle_timeout.is_some() || self.max_buffer.is_some()
+    }
+}
+
+/// A value as an operator writes it.
+trait Shown {
+    fn shown(&self) -> String;
+}
+
+/// A size, in bytes.
+impl Shown for u64 {
+    fn shown(&self) -> String {
+        bytesize::ByteSize(*self).display().iec().to_string()
+    }
+}
+
+impl Shown for usize {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for Duration {
+    fn shown(&self) -> String {
+        humantime::format_duration(*self).to_string()
     }
 }
 
@@ -300,6 +331,17 @@ impl fmt::Display for Limit {
                 write!(f, "it computed for {} without a pause (max-compute)", humantime::format_duration(*time))
             }
             Self::Timeout(time) => write!(f, "it ran for {} (timeout)", humantime::format_duration(*time)),
+        }
+    }
+}
+
+impl Limit {
+    /// Its name in the [table](Limits::TABLE).
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Memory(_) => "max-memory",
+            Self::Compute(_) => "max-compute",
+            Self::Timeout(_) => "timeout",
         }
     }
 }

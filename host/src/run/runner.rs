@@ -4,6 +4,7 @@ use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::Instance;
 use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
@@ -30,6 +31,16 @@ pub struct Runner {
     program: Program,
     sandbox: Sandbox,
     linger: Duration,
+    on_progress: Box<dyn Fn(Progress) + Send + Sync>,
+}
+
+/// How far a program has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// It is there, and about to run.
+    Started,
+    /// It listens.
+    Listening,
 }
 
 /// How a run ended that could be stopped. See [`Runner::run_until`].
@@ -49,7 +60,7 @@ impl Runner {
     /// Prepares to run `program`, with nothing granted.
     pub fn new(program: &Program) -> Self {
         let sandbox = Sandbox { protected: program.protected().to_vec(), ..Sandbox::new() };
-        Self { program: program.clone(), sandbox, linger: DEFAULT_LINGER }
+        Self { program: program.clone(), sandbox, linger: DEFAULT_LINGER, on_progress: Box::new(|_| {}) }
     }
 
     /// Sets what the program may do.
@@ -123,18 +134,18 @@ impl Runner {
         self
     }
 
-    /// Makes this the run of a worker: its output is marked by the number, and does not wait for slow readers.
-    pub(crate) fn worker(mut self, number: usize) -> Self {
-        self.sandbox.worker = Some(number);
-        self
-    }
-
     /// Reports refusals to `callback`, each kind of access to each address or name once, and not to the log.
     ///
     /// The callback is called on the thread that runs the program and must not block. After 256 different refusals
     /// no more are reported.
     pub fn on_denied(mut self, callback: impl Fn(&Denial) + Send + Sync + 'static) -> Self {
         self.sandbox.on_denied = Arc::new(callback);
+        self
+    }
+
+    /// Calls `callback` whenever the program writes to the standard error that it was given.
+    pub fn on_stderr(mut self, callback: impl Fn() + Send + Sync + 'static) -> Self {
+        self.sandbox.on_stderr = Some(Arc::new(callback));
         self
     }
 
@@ -163,6 +174,35 @@ impl Runner {
         self
     }
 
+    /// Reports to `callback` how far the program has come.
+    pub(crate) fn on_progress(mut self, callback: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.on_progress = Box::new(callback);
+        self
+    }
+
+    /// Counts as the worker with this number, besides. If it is one of `several`, its output is marked by the number, and does not
+    /// wait for slow readers.
+    pub(crate) fn worker(mut self, number: usize, several: bool) -> Self {
+        self.sandbox.metrics = self.sandbox.metrics.of_worker(number);
+        self.sandbox.worker = several.then_some(number);
+        self
+    }
+
+    /// Whether the program may listen on anything.
+    pub(crate) fn may_listen(&self) -> bool {
+        self.sandbox.policy.permits_some_listen()
+    }
+
+    /// Checks whether a run could begin: resolves the names of this machine in grants, opens the directories that are granted,
+    /// and closes them. Runs nothing.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run) before the program is started.
+    pub async fn check(self) -> Result<()> {
+        let network = self.sandbox.network();
+        self.sandbox.store(self.program.instance().engine(), self.program.argument0(), &network).await.map(drop)
+    }
+
     /// Runs the program to its end.
     ///
     /// Must be called within a tokio runtime with I/O and time enabled; any number of runs can share a thread. A
@@ -184,8 +224,9 @@ impl Runner {
         }
     }
 
-    /// Runs the program to its end, or until `stop` completes: then its listening sockets are closed, and it goes on
-    /// until its connections are closed too, but no longer than `grace`.
+    /// Runs the program to its end, or until `stop` completes: then its listening sockets are closed, which the program
+    /// learns from the end of what it accepts, and it has `grace` to end by itself. Then it is ended. As long as it has
+    /// connections, its tasks may go on that long also after its `run` has returned.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -196,14 +237,30 @@ impl Runner {
         if grace > Duration::ZERO && self.sandbox.policy.has_wasi02_sockets() {
             return Err(Error::Wasi02Sockets { conflict: Wasi02Conflict::Grace });
         }
+        self.run_with(stop, tokio::time::sleep(grace)).await
+    }
+
+    /// As [`run_until`](Self::run_until), with the grace period until `end` completes, which is polled after `stop`.
+    pub(crate) async fn run_with(
+        mut self,
+        stop: impl Future<Output = ()>,
+        end: impl Future<Output = ()>,
+    ) -> Result<Outcome> {
         let program = self.program.clone();
         let network = self.sandbox.network();
+        let stopping = CancellationToken::new();
         let stopped = async {
             stop.await;
+            stopping.cancel();
             network.stop_accepting();
-            // Whether all were closed is counted below.
-            _ = tokio::time::timeout(grace, network.all_closed()).await;
+            end.await;
             network.open_connections()
+        };
+        let on_progress = std::mem::replace(&mut self.on_progress, Box::new(|_| {}));
+        let listening = async {
+            network.listens().await;
+            on_progress(Progress::Listening);
+            pending::<()>().await;
         };
         let timeout = self.sandbox.limits.timeout;
         let late = async {
@@ -217,17 +274,30 @@ impl Runner {
         };
         tokio::select! {
             biased;
-            ended = self.execute(&network) => ended.map(Outcome::Ended),
+            ended = self.execute(&network, &stopping, || on_progress(Progress::Started)) => ended.map(Outcome::Ended),
+            () = listening => unreachable!("it is pending"),
             cut_connections = stopped => Ok(Outcome::Stopped { cut_connections }),
             limit = late => {
+                network.metrics().limited(Limit::Timeout(limit).name());
                 Err(Error::Limit { file: program.name().to_owned(), limit: Limit::Timeout(limit) })
             }
         }
     }
 
-    async fn execute(self, network: &Arc<Network>) -> Result<ExitStatus> {
+    async fn execute(
+        self,
+        network: &Arc<Network>,
+        stopping: &CancellationToken,
+        started: impl Fn(),
+    ) -> Result<ExitStatus> {
         let program = self.program.clone();
-        let linger = self.linger;
+        let linger = async {
+            tokio::time::sleep(self.linger).await;
+            // Whoever stops it gives its connections more time, and ends it when that is over.
+            if stopping.is_cancelled() {
+                network.all_closed().await;
+            }
+        };
         let metrics = self.sandbox.metrics.clone();
         let _running = Running::begin(&metrics);
         let name = program.argument0();
@@ -240,6 +310,7 @@ impl Runner {
                 Ok(instance) => instance,
                 Err(error) => return Err((error, Stage::Starting)),
             };
+            started();
             let ended = match program.entry() {
                 Entry::Run02 => call_run02(&mut store, &instance).await,
                 Entry::Run03 => call_run03(&mut store, &instance, linger).await,
@@ -261,6 +332,9 @@ impl Runner {
                 Ended::Exit(status) => status,
                 Ended::Error(error) => {
                     metrics.traps.inc();
+                    if let Error::Limit { limit, .. } = &error {
+                        metrics.limited(limit.name());
+                    }
                     return Err(error);
                 }
             },
@@ -333,7 +407,7 @@ async fn call_run02(store: &mut Store<State>, instance: &Instance) -> RunResult 
     command.wasi_cli_run().call_run(store).await
 }
 
-async fn call_run03(store: &mut Store<State>, instance: &Instance, linger: Duration) -> RunResult {
+async fn call_run03(store: &mut Store<State>, instance: &Instance, linger: impl Future<Output = ()>) -> RunResult {
     let command = wasmtime_wasi::p3::bindings::Command::new(&mut *store, instance)?;
     let result = store.run_concurrent(async |store| command.wasi_cli_run().call_run(store).await).await??;
     // An async function may go on after it has returned its result: tasks that it spawned live inside its call, and
@@ -342,18 +416,21 @@ async fn call_run03(store: &mut Store<State>, instance: &Instance, linger: Durat
     let rest = store.run_concurrent(async |store| {
         poll_fn(|context| store.poll_no_interesting_tasks(context)).await;
     });
-    match tokio::time::timeout(linger, rest).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) if error.is::<I32Exit>() => tracing::debug!("a task called `exit` after `run` had returned"),
-        // The program has said how it ended, and this does not unsay it. wasmtime 48 traps here without the program's
-        // fault (docs/upstream/task-return-after-the-caller.md).
-        Ok(Err(error)) => {
-            let reason = one_line(&error.into());
-            tracing::warn!(
-                "after the program's `run` had returned, a task that it left trapped, and what was not sent is lost: {reason}"
-            );
-        }
-        Err(_) => tracing::debug!("ended with tasks that were not done after {linger:?}"),
+    tokio::select! {
+        biased;
+        ended = rest => match ended {
+            Ok(()) => {}
+            Err(error) if error.is::<I32Exit>() => tracing::debug!("a task called `exit` after `run` had returned"),
+            // The program has said how it ended, and this does not unsay it. wasmtime 48 traps here without the program's
+            // fault (docs/upstream/task-return-after-the-caller.md).
+            Err(error) => {
+                let reason = one_line(&error.into());
+                tracing::warn!(
+                    "after the program's `run` had returned, a task that it left trapped, and what was not sent is lost: {reason}"
+                );
+            }
+        },
+        () = linger => tracing::debug!("ended with tasks that were not done in time"),
     }
     Ok(result)
 }

@@ -12,6 +12,7 @@ use crate::policy::check::{Check, OnDenied};
 use crate::policy::decide::Decide;
 use crate::run::meter::{Computing, Meter};
 use crate::run::state::State;
+use crate::run::stdio::stream::OnWrite;
 use crate::wasi::tcp::Network;
 use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners, Wasi02Conflict};
 
@@ -37,6 +38,8 @@ pub(crate) struct Sandbox {
     pub(crate) listeners: Option<SharedListeners>,
     /// What decides about the program: no directory that it may write has any of these in it.
     pub(crate) protected: Vec<PathBuf>,
+    /// Told when the program writes to its standard error.
+    pub(crate) on_stderr: Option<OnWrite>,
 }
 
 impl Sandbox {
@@ -55,6 +58,7 @@ impl Sandbox {
             metrics: Metrics::new(),
             listeners: None,
             protected: Vec::new(),
+            on_stderr: None,
         }
     }
 
@@ -96,7 +100,7 @@ impl Sandbox {
     fn check_wasi02(&self) -> Result<()> {
         let conflict = match () {
             () if !self.policy.has_wasi02_sockets() => return Ok(()),
-            () if self.listeners.is_some() => Wasi02Conflict::Workers,
+            () if self.worker.is_some() => Wasi02Conflict::Workers,
             () if self.limits.for_connections() => Wasi02Conflict::Limits,
             () => return Ok(()),
         };
@@ -124,7 +128,8 @@ impl Sandbox {
         if self.stdin {
             wasi.inherit_stdin();
         }
-        let output = [self.stdout.open("stdout", self.worker), self.stderr.open("stderr", self.worker)];
+        let stderr = self.stderr.open("stderr", self.worker, self.on_stderr);
+        let output = [self.stdout.open("stdout", self.worker, None), stderr];
         wasi.stdout(output[0].clone()).stderr(output[1].clone());
         self.protected.iter().try_for_each(|path| self.policy.protect(path))?;
         for grant in self.policy.directories() {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+
+use crate::{Error, Outcome, Result};
 
 /// Counters and gauges, in the form of Prometheus. Cheap to clone; clones share everything.
 ///
@@ -17,20 +19,28 @@ use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, Opts, Registry, T
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
-    pub(crate) accepted: IntCounter,
+    accepted: IntCounter,
     pub(crate) connected: IntCounter,
-    pub(crate) open: IntGauge,
+    open: IntGauge,
     received_bytes: IntCounter,
     received_messages: IntCounter,
     sent_bytes: IntCounter,
     sent_messages: IntCounter,
     pub(crate) errors: IntCounterVec,
     pub(crate) idle_closed: IntCounter,
-    pub(crate) denied: IntCounter,
+    pub(crate) denied: IntCounterVec,
     pub(crate) memory: IntGauge,
     pub(crate) wakeups: IntCounter,
     pub(crate) traps: IntCounter,
     pub(crate) instances: IntGauge,
+    limited: IntCounterVec,
+    restarts: IntCounterVec,
+    worker_ends: IntCounterVec,
+    reloads: IntCounterVec,
+    worker_accepted: IntCounterVec,
+    worker_open: IntGaugeVec,
+    /// Those of the worker that this counts for, if it is one.
+    worker: Option<(IntCounter, IntGauge)>,
 }
 
 /// Some of the [`Metrics`] at one moment.
@@ -70,11 +80,32 @@ impl Metrics {
             ),
             errors: new.counters("wasyncio_errors_total", "Socket operations that failed, by kind of error.", "kind"),
             idle_closed: new.counter("wasyncio_idle_closed_total", "Connections closed because no byte was moving."),
-            denied: new.counter("wasyncio_denied_total", "Operations that no grant covers."),
+            denied: new.counters("wasyncio_denied_total", "Operations that no grant covers, by kind.", "kind"),
             memory: new.gauge("wasyncio_memory_bytes", "Memory of all programs."),
             wakeups: new.counter("wasyncio_wakeups_total", "How often programs were resumed to do something."),
             traps: new.counter("wasyncio_traps_total", "Programs that trapped or reached a limit that ended them."),
             instances: new.gauge("wasyncio_instances", "Programs running now."),
+            limited: new.counters(
+                "wasyncio_limits_reached_total",
+                "How often a limit was reached, by its name.",
+                "limit",
+            ),
+            restarts: new.counters("wasyncio_worker_restarts_total", "Workers replaced because they failed.", "worker"),
+            worker_ends: new.registered(IntCounterVec::new(
+                Opts::new("wasyncio_worker_ends_total", "Ends of workers, by what they came of."),
+                &["worker", "reason"],
+            )),
+            reloads: new.counters("wasyncio_reloads_total", "How often the program was loaded again.", "result"),
+            worker_accepted: new.counters(
+                "wasyncio_worker_accepted_connections_total",
+                "Connections accepted, by worker.",
+                "worker",
+            ),
+            worker_open: new.registered(IntGaugeVec::new(
+                Opts::new("wasyncio_worker_open_connections", "Connections open now, by worker."),
+                &["worker"],
+            )),
+            worker: None,
             registry,
         }
     }
@@ -101,6 +132,66 @@ impl Metrics {
             sent_bytes: self.sent_bytes.get(),
             memory_bytes: u64::try_from(self.memory.get()).unwrap_or(0),
         }
+    }
+
+    /// The same, for the worker with this number: what is counted by worker then is.
+    pub(crate) fn of_worker(&self, number: usize) -> Self {
+        let label = number.to_string();
+        let of = (self.worker_accepted.with_label_values(&[&label]), self.worker_open.with_label_values(&[&label]));
+        Self { worker: Some(of), ..self.clone() }
+    }
+
+    /// Counts a connection that was accepted.
+    pub(crate) fn accepted(&self) {
+        self.accepted.inc();
+        if let Some((accepted, _)) = &self.worker {
+            accepted.inc();
+        }
+    }
+
+    /// Counts a connection that is open from now on.
+    pub(crate) fn opened(&self) {
+        self.open.inc();
+        if let Some((_, open)) = &self.worker {
+            open.inc();
+        }
+    }
+
+    /// Counts a connection that is open no longer.
+    pub(crate) fn closed(&self) {
+        self.open.dec();
+        if let Some((_, open)) = &self.worker {
+            open.dec();
+        }
+    }
+
+    /// Counts that the limit of this name was reached.
+    pub(crate) fn limited(&self, name: &str) {
+        self.limited.with_label_values(&[name]).inc();
+    }
+
+    /// Counts a worker that is replaced.
+    pub(crate) fn restarted(&self, worker: usize) {
+        self.restarts.with_label_values(&[&worker.to_string()]).inc();
+    }
+
+    /// Counts the end of a worker.
+    pub(crate) fn worker_ended(&self, worker: usize, result: &Result<Outcome>) {
+        let reason = match result {
+            Ok(Outcome::Ended(status)) if status.success() => "success",
+            Ok(Outcome::Ended(_)) => "failure",
+            Ok(Outcome::Stopped { .. }) => "stopped",
+            Err(Error::Trap { .. }) => "trap",
+            Err(Error::Limit { .. }) => "limit",
+            Err(Error::Panic { .. }) => "panic",
+            Err(_) => "not-started",
+        };
+        self.worker_ends.with_label_values(&[worker.to_string().as_str(), reason]).inc();
+    }
+
+    /// Counts that the program was loaded again, or could not be.
+    pub(crate) fn reloaded(&self, succeeded: bool) {
+        self.reloads.with_label_values(&[if succeeded { "ok" } else { "failed" }]).inc();
     }
 
     /// Counts a read that brought a program bytes.

@@ -1,6 +1,12 @@
 //! A program as a service: workers that replace each other, and what is counted.
 
+mod backoff;
+pub(crate) mod event;
+pub(crate) mod generation;
 pub(crate) mod handle;
 pub(crate) mod metrics;
+pub(crate) mod metrics;
 mod registry;
+mod supervisor;
+mod thread;
 pub(crate) mod workers;

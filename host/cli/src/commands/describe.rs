@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::Cli;
+use crate::exit_code::HostCode;
 use crate::say;
 
 /// Print completions of this command for a shell
@@ -50,7 +51,7 @@ impl Man {
                 Some(found) => found.clone(),
                 None => {
                     say::error(&format_args!("there is no command `{name}`"));
-                    return ExitCode::from(2);
+                    return HostCode::Usage.into();
                 }
             },
         };
@@ -65,7 +66,8 @@ impl Man {
     }
 }
 
-fn print(text: &[u8]) -> ExitCode {
+/// Prints to the standard output.
+pub(super) fn print(text: &[u8]) -> ExitCode {
     match io::stdout().write_all(text) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads it has seen enough.

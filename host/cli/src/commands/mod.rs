@@ -6,24 +6,24 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use wasyncio_host::{Error, Host, Result};
 
+mod address;
 mod cache;
+mod check;
 mod compile;
 mod compose;
 mod denied;
 mod describe;
+mod health;
 mod inspect;
 mod limits;
 mod output;
 mod run;
+mod service;
+mod systemd;
 mod watch;
 
+use crate::exit_code::HostCode;
 use crate::{output_file, say};
-
-/// The exit code after a trap: that of a process that SIGABRT ended, as other WebAssembly runtimes have it.
-const TRAPPED: u8 = 134;
-
-/// The exit code after a limit ended the program.
-const LIMITED: u8 = 3;
 
 /// Runs WebAssembly components that use the network, in a sandbox that denies by default.
 #[derive(Debug, Parser)]
@@ -47,6 +47,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Check(Box<check::Check>),
     Compose(compose::Compose),
     Compile(compile::Compile),
     Inspect(inspect::Inspect),
@@ -68,8 +69,10 @@ impl Cli {
 
     /// Does what was asked and returns the exit code.
     pub(crate) fn execute(self) -> ExitCode {
+        let runs = matches!(self.command, Command::Run(_) | Command::Check(_));
         let result = match self.command {
             Command::Run(run) => run.execute(),
+            Command::Check(check) => check.execute(),
             Command::Compose(compose) => compose.execute(),
             Command::Compile(compile) => compile.execute(),
             Command::Inspect(inspect) => inspect.execute(),
@@ -82,11 +85,7 @@ impl Cli {
                 Error::CompiledCode { .. } => say::error(&format_args!("{error}: with `--allow-precompiled`")),
                 _ => say::error(&error),
             }
-            match error {
-                Error::Trap { .. } => ExitCode::from(TRAPPED),
-                Error::Limit { .. } => ExitCode::from(LIMITED),
-                _ => ExitCode::FAILURE,
-            }
+            if runs { HostCode::of(&error).into() } else { ExitCode::FAILURE }
         })
     }
 }

@@ -1,41 +1,29 @@
 //! `wasyncio run`.
 
-use std::net::SocketAddr;
-use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::sync::mpsc;
 use wasyncio_host::{
-    ConnectGrant, Control, DenyRule, DirectoryGrant, Error, ExitStatus, Host, HostEntry, ListenGrant, Metrics, Outcome,
-    Policy, PolicyFile, Program, Result, Runner, SourceGrant, Stdio, Wasi02Conflict, Workers,
+    ConnectGrant, DenyRule, DirectoryGrant, Error, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy, PolicyFile,
+    Program, Result, Runner, SharedListeners, SourceGrant, Stdio,
 };
 
-use super::Streams;
+use super::address::MetricsAddress;
 use super::cache::CacheFlags;
 use super::denied::denied;
 use super::limits::LimitFlags;
-use super::output;
-use super::watch;
+use super::service::{Service, ServiceFlags};
+use super::{Streams, health, output, systemd, watch};
+use crate::exit_code::{self, HostCode};
 use crate::lockdown::{Files, Lockdown};
 use crate::{say, signals};
 
-/// The exit code after connections were cut at the end of the grace period.
-const CUT: u8 = 4;
-
-/// The exit code for arguments that are wrong, as of flags that are not understood.
-const USAGE: u8 = 2;
-
-/// Run a program, with the network access that is granted and no other
-///
-/// The program is a component that exports wasi:cli/run. If it imports wasyncio:streams, it is composed with the
-/// component that provides it first. An address that it asks for without a grant is refused, and the flag that
-/// would grant it is named.
-#[derive(Debug, Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   wasyncio run --allow-listen 127.0.0.1:8888 echo-server.wasm -- 127.0.0.1:8888
   wasyncio run --allow-connect '*.example.com:443' --max-memory 64MiB client.wasm
@@ -45,27 +33,32 @@ A policy file:
   listen = [\"127.0.0.1:8888\"]
   connect = [\"*.example.com:443\"]
   args = [\"127.0.0.1:8888\"]
-  limits = { max-memory = \"64MiB\" }
+  limits = { max-memory = \"64MiB\" }";
 
-Exit codes:
-  0    the program succeeded, or was ended by Ctrl-C or SIGTERM
-  1    the program failed (or its own code), or could not be loaded
-  2    the arguments of this command are wrong
-  3    the program reached a limit and was ended
-  4    it was stopped, and connections were cut at the end of --grace
-  130  it was told to stop twice, or did not yield, and was ended at once
-  134  the program trapped
-
+const SIGNALS: &str = "\
 Signals:
-  INT, TERM  stop: listening ends, connections have --grace; the second one ends at once
-  HUP        with --workers, load the program again without closing the listening sockets
+  INT, TERM  stop: listening ends, the program has --grace; the second one ends at once
+  HUP        load the program and the policy file again, without closing the listening sockets: once the new instances
+             listen, the old ones have --grace. If they do not come up, the old ones go on. At a third reload within
+             the grace period, the oldest instances are cut
+
+systemd: the command tells a unit of Type=notify when the program listens, and of reloads, stops and its watchdog. Sockets
+that are handed in (LISTEN_FDS) are used for the addresses that they are bound to, if the program may listen there.
 
 Environment:
-  RUST_LOG  what to log to standard error, such as `info` or `wasyncio_host=debug` [default: warn]")]
+  RUST_LOG  what to log to standard error, such as `info` or `wasyncio_host=debug` [default: warn]";
+
+/// Run a program, with the network access that is granted and no other
+///
+/// The program is a component that exports wasi:cli/run. If it imports wasyncio:streams, it is composed with the
+/// component that provides it first. An address that it asks for without a grant is refused, and the flag that
+/// would grant it is named.
+#[derive(Debug, Args)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}\n\n{SIGNALS}", exit_code::HELP))]
 pub(super) struct Run {
     /// The program: a WebAssembly component
     #[arg(value_name = "APP.wasm")]
-    app: PathBuf,
+    pub(super) app: PathBuf,
 
     /// Let the program listen on HOST:PORT; may be repeated
     ///
@@ -115,7 +108,7 @@ pub(super) struct Run {
     ///
     /// The program sees no others.
     #[arg(long, value_name = "NAME[=VALUE]", value_parser = variable)]
-    env: Vec<(String, String)>,
+    pub(super) env: Vec<(String, String)>,
 
     /// Let the program also use TCP sockets of WASI 0.2, where the grants above let it listen and connect
     ///
@@ -136,7 +129,7 @@ pub(super) struct Run {
     policy: Option<PathBuf>,
 
     #[command(flatten)]
-    streams: Streams,
+    pub(super) streams: Streams,
 
     /// Run APP also if it is compiled code, of `wasyncio compile`
     ///
@@ -145,55 +138,46 @@ pub(super) struct Run {
     allow_precompiled: bool,
 
     #[command(flatten)]
-    cache: CacheFlags,
+    pub(super) cache: CacheFlags,
 
     /// Arguments of the program
     #[arg(last = true, value_name = "ARGS")]
-    args: Vec<String>,
+    pub(super) args: Vec<String>,
 
     #[command(flatten)]
-    limits: LimitFlags,
+    pub(super) limits: LimitFlags,
 
     #[command(flatten)]
-    service: ServiceFlags,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Operation")]
-struct ServiceFlags {
-    /// Run N isolated instances that share the listening addresses, each on a thread of its own
-    ///
-    /// One that traps costs only its own connections, and is replaced after a delay that grows with each failure. What
-    /// they print does not wait for a slow reader: lines are lost, and counted in the log.
-    /// SIGHUP loads the program and the policy file again: the listening sockets stay, and the old instances have
-    /// --grace for their connections. Limits are for each instance.
-    #[arg(long, value_name = "N")]
-    workers: Option<NonZeroUsize>,
-
-    /// On Ctrl-C and SIGTERM, stop listening and give connections this time to end, such as 30s [default: none]
-    #[arg(long, value_name = "TIME")]
-    grace: Option<humantime::Duration>,
-
-    /// Serve metrics to Prometheus on this address, such as 127.0.0.1:9090
-    #[arg(long, value_name = "ADDRESS")]
-    metrics: Option<SocketAddr>,
-
-    /// Show connections and throughput in one line, if standard error is a terminal
-    #[arg(long)]
-    status: bool,
-
-    /// Leave this process's own rights as they are
-    ///
-    /// Otherwise, on Linux, it opens only files that were named at the start (and, for reloads, those in their folders),
-    /// and makes only the system calls that a service needs: it starts no other process. That holds also if a program
-    /// breaks out of its sandbox.
-    #[arg(long)]
-    no_lockdown: bool,
+    pub(super) service: ServiceFlags,
 }
 
 impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
-        let grace = self.service.grace.map_or(Duration::ZERO, Into::into);
+        let grace = self.service.grace();
+        let file = self.policy_file()?;
+        if let Some(conflict) = self.wasi02_conflict(&file) {
+            say::error(&format_args!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {conflict}"));
+            return Ok(HostCode::Usage.into());
+        }
+        // Before there is any thread, so that all are locked down.
+        let lockdown = self.lock_down(&file);
+        // Before anything is loaded, so that no signal comes too early.
+        let signals = signals::Signals::install(grace);
+        let failed = |error: &dyn Display| {
+            say::error(error);
+            Ok(HostCode::NotStarted.into())
+        };
+        let (metrics, (pulse, health)) = (Metrics::new(), health::pulse());
+        if let Err(error) = watch::start(&metrics, health, self.service.metrics.as_ref(), self.service.status) {
+            return failed(&error);
+        }
+        let listeners = SharedListeners::new();
+        if let Err(error) = systemd::hand_in(&listeners) {
+            return failed(&format_args!("cannot use a socket that was handed in: {error}"));
+        }
+        let host = self.streams.host(&self.cache)?;
+        self.check(&file, &lockdown)?;
+        let program = self.load(&host)?;
         let file = self.policy_file()?;
         if let Some(conflict) = self.wasi02_conflict(&file) {
             say::error(&format_args!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {conflict}"));
@@ -207,28 +191,15 @@ impl Run {
         let program = self.load(&host)?;
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
-            Err(error) => {
-                say::error(&format_args!("cannot start the event loop: {error}"));
-                return Ok(ExitCode::FAILURE);
-            }
+            Err(error) => return failed(&format_args!("cannot start the event loop: {error}")),
         };
-        let metrics = Metrics::new();
-        if let Err(error) = watch::start(&metrics, self.service.metrics, self.service.status) {
-            say::error(&error);
-            return Ok(ExitCode::FAILURE);
-        }
+        let (wrote, lockdown) = (Arc::default(), Arc::new(lockdown));
+        let service = Service { run: Arc::new(self), host, metrics, listeners, lockdown, wrote: Arc::clone(&wrote) };
         let outcome = runtime.block_on(async {
             let file = ready(file).await?;
-            match self.service.workers {
-                None => self.runner(&program, &file, &metrics).run_until(signals.received(), grace).await,
-                Some(count) => {
-                    Service { run: Arc::new(self), host, metrics, lockdown: Arc::new(lockdown) }
-                        .run(&program, file, count, &signals)
-                        .await
-                }
-            }
+            service.run(&program, file, &signals, pulse).await
         });
-        // A read of standard input that is still waiting for a terminal must not keep the process.
+        // Something that is being loaded must not keep the process.
         runtime.shutdown_background();
         Ok(match outcome? {
             Outcome::Stopped { cut_connections: 1.. } if grace > Duration::ZERO => {
@@ -236,15 +207,20 @@ impl Run {
                     "connections were still open after {}, and were cut",
                     humantime::format_duration(grace)
                 ));
-                ExitCode::from(CUT)
+                HostCode::Cut.into()
             }
-            Outcome::Ended(status) => exit_code(status),
+            Outcome::Ended(status) => {
+                if !status.success() && !wrote.load(Ordering::Relaxed) && !say::complained() {
+                    say::error(&format_args!("{} ended with exit code {}", program.name(), status.code()));
+                }
+                exit_code::of_program(status)
+            }
             _ => ExitCode::SUCCESS,
         })
     }
 
     /// The policy file, with the grants of the flags.
-    fn policy_file(&self) -> Result<PolicyFile> {
+    pub(super) fn policy_file(&self) -> Result<PolicyFile> {
         let mut file = self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default();
         let policy = self.allow_listen.iter().cloned().fold(file.policy, Policy::allow_listen);
         let policy = self.allow_connect.iter().cloned().fold(policy, Policy::allow_connect);
@@ -257,11 +233,11 @@ impl Run {
     }
 
     /// The first flag that does not go together with sockets of WASI 0.2.
-    fn wasi02_conflict(&self, file: &PolicyFile) -> Option<&'static str> {
+    pub(super) fn wasi02_conflict(&self, file: &PolicyFile) -> Option<&'static str> {
         let limits = file.limits.overridden_by(self.limits.0);
         let given = [
-            (self.service.workers.is_some(), "--workers, which share listening sockets of WASI 0.3 alone"),
-            (self.service.grace.is_some(), "--grace, which waits for connections of WASI 0.3 alone"),
+            (self.service.several(), "--workers, which share listening sockets of WASI 0.3 alone"),
+            (!self.service.grace().is_zero(), "--grace, which waits for connections of WASI 0.3 alone"),
             (limits.max_connections.is_some(), "--max-connections, which counts connections of WASI 0.3 alone"),
             (limits.idle_timeout.is_some(), "--idle-timeout, which closes connections of WASI 0.3 alone"),
             (limits.max_buffer.is_some(), "--max-buffer, which holds for connections of WASI 0.3 alone"),
@@ -278,13 +254,14 @@ impl Run {
         Lockdown::apply(Files {
             loaded: loaded.into_iter().flatten().cloned().collect(),
             written: self.cache.directory().into_iter().collect(),
+            sockets: self.service.metrics.iter().filter_map(MetricsAddress::path).map(Path::to_owned).collect(),
             granted: file.policy.directories().to_vec(),
         })
     }
 
     /// Refuses directories by which the program could change what runs here, and those that this process cannot use any
     /// more.
-    fn check(&self, file: &PolicyFile, lockdown: &Lockdown) -> Result<()> {
+    pub(super) fn check(&self, file: &PolicyFile, lockdown: &Lockdown) -> Result<()> {
         let policy = &file.policy;
         let command = std::env::current_exe().ok();
         let deciding = [Some(&self.app), self.policy.as_ref(), self.streams.file.as_ref(), command.as_ref()];
@@ -299,7 +276,7 @@ impl Run {
     }
 
     #[expect(unsafe_code, reason = "compiled code is run if the operator says so")]
-    fn load(&self, host: &Host) -> Result<Program> {
+    pub(super) fn load(&self, host: &Host) -> Result<Program> {
         match host.load_file(&self.app) {
             // SAFETY: the operator vouches for the file by the flag, whose help says what that means.
             Err(Error::CompiledCode { .. }) if self.allow_precompiled => unsafe {
@@ -309,7 +286,11 @@ impl Run {
         }
     }
 
-    fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
+    pub(super) fn stdio(&self, file: &PolicyFile) -> Stdio {
+        self.stdio.or(file.stdio).unwrap_or(Stdio::ALL)
+    }
+
+    pub(super) fn runner(&self, program: &Program, file: &PolicyFile, metrics: &Metrics) -> Runner {
         let runner = Runner::new(program)
             .policy(file.policy.clone())
             .limits(file.limits.overridden_by(self.limits.0))
@@ -317,92 +298,14 @@ impl Run {
             .args(&file.arguments)
             .args(&self.args)
             .on_denied(|denial| say::warn(&denied(denial)));
-        let stdio = self.stdio.or(file.stdio).unwrap_or(Stdio::ALL);
-        let runner = output::of_program(runner, stdio, self.service.workers.is_some());
+        let runner = output::of_program(runner, self.stdio(file), self.service.several());
         let environment = file.environment.iter().chain(&self.env);
         environment.fold(runner, |runner, (name, value)| runner.env(name, value))
     }
 }
 
-/// Workers, and what they need to be loaded again.
-struct Service {
-    run: Arc<Run>,
-    host: Host,
-    metrics: Metrics,
-    lockdown: Arc<Lockdown>,
-}
-
-impl Service {
-    async fn run(
-        self,
-        program: &Program,
-        file: PolicyFile,
-        count: NonZeroUsize,
-        signals: &signals::Signals,
-    ) -> Result<Outcome> {
-        let (send, control) = mpsc::channel(1);
-        let file = Arc::new(Mutex::new(file));
-        let (run, current, metrics) = (Arc::clone(&self.run), Arc::clone(&file), self.metrics.clone());
-        let workers = Workers::new(program, count, move |program| {
-            run.runner(program, &current.lock().unwrap_or_else(PoisonError::into_inner), &metrics)
-        });
-        let workers = workers.grace(self.run.service.grace.map_or(Duration::ZERO, Into::into)).on_failure(
-            |worker, error, delay| say::error(&format_args!("worker {worker}, replaced in {delay:?}: {error}")),
-        );
-        let mut reloads = signals::Reloads::install()
-            .inspect_err(|error| tracing::warn!("SIGHUP does not load the program again: {error}"))
-            .ok();
-        let commands = async {
-            loop {
-                let reload = async {
-                    match &mut reloads {
-                        Some(reloads) => reloads.next().await,
-                        None => std::future::pending().await,
-                    }
-                };
-                // Workers that have ended do not listen any more.
-                _ = tokio::select! {
-                    () = signals.received() => send.send(Control::Stop).await,
-                    () = reload => match self.load().await {
-                        Ok((program, next)) => {
-                            *file.lock().unwrap_or_else(PoisonError::into_inner) = next;
-                            say::info(&"loaded the program again");
-                            send.send(Control::Reload(program)).await
-                        }
-                        Err(error) => {
-                            say::error(&format_args!("the old program goes on: {error}"));
-                            Ok(())
-                        }
-                    },
-                };
-            }
-        };
-        tokio::select! {
-            outcome = workers.run(control) => outcome,
-            () = commands => unreachable!("it is a loop without end"),
-        }
-    }
-
-    async fn load(&self) -> Result<(Program, PolicyFile)> {
-        let (run, host, lockdown) = (Arc::clone(&self.run), self.host.clone(), Arc::clone(&self.lockdown));
-        let load = move || {
-            let file = run.policy_file()?;
-            if run.wasi02_conflict(&file).is_some() {
-                return Err(Error::Wasi02Sockets { conflict: Wasi02Conflict::Workers });
-            }
-            run.check(&file, &lockdown)?;
-            Ok((run.load(&host)?, file))
-        };
-        // Compiling takes time in which signals and broken workers are still attended to.
-        let loaded = tokio::task::spawn_blocking(load).await;
-        let loaded = loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
-        let (program, file) = loaded.map_err(|error| self.lockdown.explain(error))?;
-        Ok((program, ready(file).await?))
-    }
-}
-
 /// The policy file with its names resolved, for all instances at once. Tells what the operator should know of it.
-async fn ready(mut file: PolicyFile) -> Result<PolicyFile> {
+pub(super) async fn ready(mut file: PolicyFile) -> Result<PolicyFile> {
     file.policy = file.policy.resolve_names().await?;
     for risk in file.policy.risks() {
         say::warn(&risk);
@@ -420,11 +323,6 @@ fn variable(text: &str) -> std::result::Result<(String, String), String> {
         },
     };
     if name.is_empty() { Err("write NAME=VALUE".to_owned()) } else { Ok((name.to_owned(), value)) }
-}
-
-/// The program's own exit code, as far as a process can have it.
-fn exit_code(status: ExitStatus) -> ExitCode {
-    u8::try_from(status.code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 #[cfg(test)]

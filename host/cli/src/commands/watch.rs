@@ -1,10 +1,10 @@
-//! What an operator sees of a running program: metrics over HTTP, and a status line.
+//! What an operator sees of a running program: metrics and health over HTTP, and a status line.
 //!
 //! Both have a thread of their own, so that they tell also about programs that compute without pause.
 
 use std::convert::Infallible;
 use std::io::{self, IsTerminal, Write};
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
@@ -13,20 +13,31 @@ use hyper::header::CONTENT_TYPE;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use wasyncio_host::{Metrics, Snapshot};
+
+use super::address::{Listener, MetricsAddress, Stream};
+use super::health::Health;
 
 /// How long the status line stands.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long one request for metrics may take.
+/// How long one request may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Starts to serve metrics on `address`, and to show the status line if standard error is a terminal.
+/// How many connections there are at once.
+const CONNECTIONS: usize = 16;
+
+/// Starts to serve metrics and health on `address`, and to show the status line if standard error is a terminal.
 ///
 /// # Errors
 /// What to tell the operator.
-pub(super) fn start(metrics: &Metrics, address: Option<SocketAddr>, status: bool) -> Result<(), String> {
+pub(super) fn start(
+    metrics: &Metrics,
+    health: Health,
+    address: Option<&MetricsAddress>,
+    status: bool,
+) -> Result<(), String> {
     let status = status && io::stderr().is_terminal();
     if address.is_none() && !status {
         return Ok(());
@@ -35,9 +46,9 @@ pub(super) fn start(metrics: &Metrics, address: Option<SocketAddr>, status: bool
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let listener = match address {
         Some(address) => {
-            let listener = runtime.block_on(TcpListener::bind(address));
-            let listener = listener.map_err(|error| format!("cannot serve metrics on {address}: {error}"))?;
-            crate::say::info(&format_args!("metrics are on http://{}/metrics", listener.local_addr().map_err(failed)?));
+            let listening = runtime.block_on(address.listen());
+            let (listener, place) = listening.map_err(|error| format!("cannot serve metrics on {address}: {error}"))?;
+            crate::say::info(&format_args!("metrics are on {place}"));
             Some(listener)
         }
         None => None,
@@ -48,7 +59,7 @@ pub(super) fn start(metrics: &Metrics, address: Option<SocketAddr>, status: bool
             tokio::join!(
                 async {
                     if let Some(listener) = listener {
-                        serve(listener, &metrics).await;
+                        serve(listener, &metrics, &health).await;
                     }
                 },
                 async {
@@ -63,11 +74,17 @@ pub(super) fn start(metrics: &Metrics, address: Option<SocketAddr>, status: bool
     Ok(())
 }
 
-async fn serve(listener: TcpListener, metrics: &Metrics) {
+async fn serve(listener: Listener, metrics: &Metrics, health: &Health) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
+        let permit = Arc::clone(&permits).acquire_owned().await;
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(tokio::time::timeout(DEADLINE, answer(stream, metrics.clone())));
+            Ok(stream) => {
+                let answer = tokio::time::timeout(DEADLINE, answer(stream, metrics.clone(), health.clone()));
+                tokio::spawn(async {
+                    _ = answer.await;
+                    drop(permit);
+                });
             }
             Err(error) => {
                 tracing::warn!("a request for metrics was not accepted: {error}");
@@ -78,21 +95,34 @@ async fn serve(listener: TcpListener, metrics: &Metrics) {
     }
 }
 
-async fn answer(stream: TcpStream, metrics: Metrics) {
+async fn answer(stream: Box<dyn Stream>, metrics: Metrics, health: Health) {
     let respond = service_fn(|request: Request<_>| {
-        let known = matches!(request.uri().path(), "/" | "/metrics");
-        let text = if known { metrics.render() } else { "the metrics are at /metrics\n".to_owned() };
-        let mut response = Response::new(Full::new(Bytes::from(text)));
-        *response.status_mut() = if known { StatusCode::OK } else { StatusCode::NOT_FOUND };
-        let kind = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-        response.headers_mut().insert(CONTENT_TYPE, kind);
-        async { Ok::<_, Infallible>(response) }
+        let (metrics, health) = (metrics.clone(), health.clone());
+        async move { Ok::<_, Infallible>(response(request.uri().path(), &metrics, &health).await) }
     });
     let mut connection = hyper::server::conn::http1::Builder::new();
     connection.keep_alive(false);
     if let Err(error) = connection.serve_connection(TokioIo::new(stream), respond).await {
         tracing::debug!("a request for metrics failed: {error}");
     }
+}
+
+async fn response(path: &str, metrics: &Metrics, health: &Health) -> Response<Full<Bytes>> {
+    let (code, text) = match path {
+        "/" | "/metrics" => (StatusCode::OK, metrics.render()),
+        "/livez" if health.is_live().await => (StatusCode::OK, "ok\n".to_owned()),
+        "/livez" => (StatusCode::SERVICE_UNAVAILABLE, "the event loop does not turn\n".to_owned()),
+        "/readyz" => match health.is_ready() {
+            Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+            Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")),
+        },
+        _ => (StatusCode::NOT_FOUND, "there are /metrics, /livez and /readyz\n".to_owned()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = code;
+    let kind = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
 }
 
 async fn show(metrics: &Metrics) {

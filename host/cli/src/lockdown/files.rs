@@ -56,12 +56,14 @@ fn rules(files: &Files) -> Result<RulesetStatus, RulesetError> {
     let (writable, readable): (Vec<_>, Vec<_>) = files.granted.iter().partition(|grant| grant.is_writable());
     let system = SYSTEM.iter().map(PathBuf::from).chain(libraries()).chain(resolver());
     let loaded = files.loaded.iter().flat_map(|file| with_folder(file));
+    let sockets = files.sockets.iter().filter_map(|socket| Some(std::path::absolute(socket).ok()?.parent()?.to_owned()));
     let ruleset = Ruleset::default().handle_access(AccessFs::from_all(RIGHTS))?.scope(Scope::Signal)?.create()?;
     let status = ruleset
         .add_rules(path_beneath_rules(system.chain(loaded), read))?
         .add_rules(path_beneath_rules(readable.iter().map(|grant| grant.host()), read))?
         .add_rules(path_beneath_rules(writable.iter().map(|grant| grant.host()), program_writes()))?
         .add_rules(path_beneath_rules(&files.written, own_writes()))?
+        .add_rules(path_beneath_rules(sockets, AccessFs::MakeSock | AccessFs::RemoveFile))?
         .restrict_self()?;
     Ok(status.ruleset)
 }
@@ -142,6 +144,7 @@ mod tests {
         let files = Files {
             loaded: vec![at("program/file")],
             written: vec![at("cache")],
+            sockets: Vec::new(),
             granted: vec![grant("read", ""), grant("write", ":rw")],
         };
         restricted(files, || {

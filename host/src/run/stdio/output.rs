@@ -155,8 +155,13 @@ impl Output {
     }
 
     /// What one program prints goes through this.
-    pub(crate) fn open(&self, name: &'static str, worker: Option<usize>) -> stream::ProgramOutput {
-        stream::ProgramOutput::new(self, name, worker)
+    pub(crate) fn open(
+        &self,
+        name: &'static str,
+        worker: Option<usize>,
+        on_write: Option<stream::OnWrite>,
+    ) -> stream::ProgramOutput {
+        stream::ProgramOutput::new(self, name, worker, on_write)
     }
 
     fn to(target: Target) -> Self {

@@ -27,11 +27,15 @@ const OVERFLOW_BYTES: usize = 64 << 10;
 /// How often lost lines are told of.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Called when a program writes.
+pub(crate) type OnWrite = Arc<dyn Fn() + Send + Sync>;
+
 /// One program's standard output or error. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct ProgramOutput(Arc<Shared>);
 
 struct Shared {
+    on_write: Option<OnWrite>,
     target: Target,
     /// `stdout` or `stderr`.
     name: &'static str,
@@ -59,14 +63,15 @@ struct Lost {
 }
 
 impl ProgramOutput {
-    pub(super) fn new(output: &Output, name: &'static str, worker: Option<usize>) -> Self {
+    /// `on_write` is called whenever the program writes something.
+    pub(super) fn new(output: &Output, name: &'static str, worker: Option<usize>, on_write: Option<OnWrite>) -> Self {
         let text = match &output.target {
             Target::Queue(queue) => queue.is_terminal() || output.marks.is_some(),
             _ => false,
         };
         let text = text.then(|| Text::new(output.marks.clone()));
         let state = Mutex::new(State { text, ..State::default() });
-        Self(Arc::new(Shared { target: output.target.clone(), name, worker, state }))
+        Self(Arc::new(Shared { on_write, target: output.target.clone(), name, worker, state }))
     }
 
     /// Completes when all that the program printed is written, or nothing can be. Of a worker nothing is waited for.
@@ -93,12 +98,21 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn tell(&self, bytes: &[u8]) {
+        if let Some(on_write) = &self.on_write
+            && !bytes.is_empty()
+        {
+            on_write();
+        }
+    }
+
     /// Whether the program waits for room, and does not lose lines.
     fn waits(&self) -> bool {
         self.worker.is_none()
     }
 
     fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.tell(bytes);
         let mut state = self.state();
         match &self.target {
             Target::Queue(queue) if self.waits() => {
@@ -134,6 +148,7 @@ impl Shared {
 
     /// Takes all, as [`room`](Self::room) promised.
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        self.tell(bytes);
         let mut state = self.state();
         match &self.target {
             Target::Queue(queue) if self.waits() => {

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Destination, Resource, StreamProducer, StreamResult};
 
@@ -29,6 +30,8 @@ pub(super) struct Accepting {
     pausing: Option<Pin<Box<Sleep>>>,
     /// Accepted by a check for readiness, and not taken yet.
     accepted: Option<TcpSocket>,
+    /// Completes when the program is being stopped: nothing more is accepted.
+    closed: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 /// How long accepting pauses when descriptors have run out: as long as asyncio's, whose `ACCEPT_RETRY_DELAY` it is.
@@ -36,13 +39,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl Accepting {
     pub(super) fn new(listener: Arc<Listener>, network: Arc<Network>, family: Family, inherited: Inherited) -> Self {
-        Self { listener, network, family, inherited, waiting: None, pausing: None, accepted: None }
+        let closed = Box::pin(listener.closed());
+        Self { listener, network, family, inherited, waiting: None, pausing: None, accepted: None, closed }
+    }
+
+    /// The next connection; `None` once there will be no more.
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<TcpSocket>> {
+        if let Some(accepted) = self.accepted.take() {
+            return Poll::Ready(Some(accepted));
+        }
+        if self.closed.as_mut().poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        self.poll_accept(context).map(Some)
     }
 
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<TcpSocket> {
-        if let Some(accepted) = self.accepted.take() {
-            return Poll::Ready(accepted);
-        }
         if let Some(pausing) = &mut self.pausing {
             ready!(pausing.as_mut().poll(context));
             self.pausing = None;
@@ -61,7 +73,7 @@ impl Accepting {
         let family = self.family;
         Poll::Ready(match accepted {
             Ok((stream, peer)) => {
-                self.network.metrics.accepted.inc();
+                self.network.metrics.accepted();
                 self.inherited.apply(family, &stream, self.network.max_buffer.is_some());
                 TcpSocket::connected(Arc::clone(&self.network), family, Connection::new(stream, peer, permit))
             }
@@ -98,8 +110,10 @@ impl StreamProducer<State> for Accepting {
         finish: bool,
     ) -> Poll<wasmtime::Result<StreamResult>> {
         let check = destination.remaining(&mut store) == Some(0);
-        let socket = match self.poll_accept(context) {
-            Poll::Ready(socket) => socket,
+        let socket = match self.poll_next(context) {
+            Poll::Ready(Some(socket)) => socket,
+            // The program learns so that it is being stopped.
+            Poll::Ready(None) => return Poll::Ready(Ok(StreamResult::Dropped)),
             Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
             Poll::Pending => return Poll::Pending,
         };

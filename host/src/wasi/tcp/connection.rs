@@ -134,6 +134,7 @@ async fn watch(connection: std::sync::Weak<Connection>, timeout: Duration) {
         if end <= Instant::now() {
             connection.timed_out.store(true, Ordering::SeqCst);
             connection.network().metrics.idle_closed.inc();
+            connection.network().metrics.limited("idle-timeout");
             // Wakes whoever reads or writes. It fails if the peer has gone, and then they are awake.
             _ = connection.shutdown(Shutdown::Both);
             return;

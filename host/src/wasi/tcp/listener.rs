@@ -6,14 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::network::Unconnected;
 use super::shared::Lease;
 
-/// Listens until it is dropped or closed. Closed, it accepts nothing more and knows its address.
+/// Listens until it is dropped or closed. Closed, it accepts nothing more, tells whoever waits, and knows its address.
 pub(super) struct Listener {
     address: SocketAddr,
     inner: Mutex<Option<Open>>,
+    closed: CancellationToken,
 }
 
 /// In the order in which they are dropped: a port is free when its last socket is closed.
@@ -26,7 +28,7 @@ struct Open {
 impl Listener {
     pub(super) fn new(socket: TcpListener, lease: Option<Lease>, unconnected: Option<Unconnected>) -> io::Result<Self> {
         let open = Open { _lease: lease, _unconnected: unconnected, socket };
-        Ok(Self { address: open.socket.local_addr()?, inner: Mutex::new(Some(open)) })
+        Ok(Self { address: open.socket.local_addr()?, inner: Mutex::new(Some(open)), closed: CancellationToken::new() })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -50,5 +52,11 @@ impl Listener {
     pub(super) fn close(&self) {
         let open = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(open);
+        self.closed.cancel();
+    }
+
+    /// Waits until it is closed.
+    pub(super) fn closed(&self) -> WaitForCancellationFutureOwned {
+        self.closed.clone().cancelled_owned()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use super::error::name;
 use super::listener::Listener;
@@ -40,6 +41,8 @@ pub(crate) struct Network {
     /// Notified when the last connection is closed.
     all_closed: Notify,
     listeners: Mutex<Listeners>,
+    /// Cancelled once the program has listened.
+    listens: CancellationToken,
 }
 
 #[derive(Default)]
@@ -94,6 +97,7 @@ impl Network {
             unconnected: AtomicUsize::new(0),
             all_closed: Notify::new(),
             listeners: Mutex::default(),
+            listens: CancellationToken::new(),
         })
     }
 
@@ -171,9 +175,9 @@ impl Network {
     }
 
     fn tell_limit(&self, consequence: &str) {
-        if let Some(limit) = self.max_connections
-            && !self.limit_told.swap(true, Ordering::Relaxed)
-        {
+        let Some(limit) = self.max_connections else { return };
+        self.metrics.limited("max-connections");
+        if !self.limit_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "the program has {limit} connections open (max-connections): {consequence} until one closes"
             );
@@ -183,11 +187,11 @@ impl Network {
     /// Counts a connection from now on.
     pub(super) fn opened(&self) {
         self.open.fetch_add(1, Ordering::SeqCst);
-        self.metrics.open.inc();
+        self.metrics.opened();
     }
 
     pub(super) fn closed(&self) {
-        self.metrics.open.dec();
+        self.metrics.closed();
         if self.open.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.all_closed.notify_waiters();
         }
@@ -222,6 +226,16 @@ impl Network {
         }
         listeners.open.retain(|listener| listener.strong_count() > 0);
         listeners.open.push(Arc::downgrade(listener));
+        self.listens.cancel();
+    }
+
+    /// Waits until the program listens.
+    pub(crate) async fn listens(&self) {
+        self.listens.cancelled().await;
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Closes the program's listening sockets, now and in the future. Its connections stay.

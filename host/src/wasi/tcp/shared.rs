@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, Thread};
@@ -44,6 +44,8 @@ pub struct SharedListeners {
 #[derive(Default)]
 struct Sockets {
     open: HashMap<Key, Entry>,
+    /// Those that were handed in, by the address that they are bound to.
+    handed_in: HashMap<SocketAddr, Socket>,
     closed: bool,
     /// Closes what was kept too long; there is none while nothing is kept.
     closer: Option<Thread>,
@@ -91,12 +93,25 @@ impl SharedListeners {
         Self::default()
     }
 
+    /// Takes a listening socket that somebody else opened, such as systemd. A program that binds its address, if it may, is
+    /// given it.
+    ///
+    /// # Errors
+    /// If the system does not tell its address, or it cannot be made not to block.
+    pub fn hand_in(&self, listener: TcpListener) -> io::Result<SocketAddr> {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        self.sockets().handed_in.insert(address, listener.into());
+        Ok(address)
+    }
+
     /// Closes the sockets, as far as no instance has them. No more are opened: an instance that is still about to start
     /// must not take another port where any would do.
     pub fn close(&self) {
         let mut sockets = self.sockets();
         sockets.closed = true;
         sockets.open.clear();
+        sockets.handed_in.clear();
     }
 
     fn sockets(&self) -> MutexGuard<'_, Sockets> {
@@ -131,8 +146,13 @@ impl Instance {
         let mut bound = self.bound();
         let free = bound.get(&address).map_or(0, |taken| (0..).find(|slot| !taken.contains(slot)).unwrap_or(0));
         let key = (address, free);
-        let socket = match sockets.open.get_mut(&key) {
-            Some(entry) => match entry.socket.try_clone() {
+        let socket = match (sockets.handed_in.get(&address), sockets.open.get_mut(&key)) {
+            // It stays open whoever has it: nobody here could open it again.
+            (Some(handed_in), _) => match handed_in.try_clone() {
+                Ok(socket) => TcpSocket::from_std_stream(socket.into()),
+                Err(error) => return Err((fresh, error.into())),
+            },
+            (None, Some(entry)) => match entry.socket.try_clone() {
                 Ok(socket) => {
                     entry.holders += 1;
                     entry.until = None;
@@ -140,7 +160,7 @@ impl Instance {
                 }
                 Err(error) => return Err((fresh, error.into())),
             },
-            None => {
+            (None, None) => {
                 if let Err(error) = bind(&fresh) {
                     return Err((fresh, error));
                 }
@@ -196,7 +216,7 @@ impl Drop for Lease {
         let shared = &self.instance.shared;
         let mut sockets = shared.sockets();
         let Some(entry) = sockets.open.get_mut(&self.key) else {
-            // All were closed.
+            // All were closed, or it was handed in.
             return;
         };
         entry.holders -= 1;

@@ -75,7 +75,9 @@ async fn serve(host: &str, port: u16) -> Result<(), Error> {
                 println(format!("failed: {error}"));
             }
         })
-        .await
+        .await?;
+    println("no longer serving");
+    Ok(())
 }
 
 async fn connect(host: &str, port: u16) -> Result<(), Error> {

@@ -1,0 +1,98 @@
+//! `wasyncio check`: what `wasyncio run` would grant, without running anything.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use wasyncio_host::{Error, Metrics, PolicyFile, Program, Result};
+
+use super::run::Run;
+use crate::exit_code::HostCode;
+use crate::lockdown::Lockdown;
+use crate::say;
+
+/// Say what `run` with the same arguments would grant, and whether it would start; run nothing
+///
+/// Reads the policy file and the program, compiles it, and opens the directories. What is wrong is told as `run` tells
+/// it, with the same exit code; else the code is 0, also with warnings.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  wasyncio check --policy echo.toml --workers 4 echo-server.wasm")]
+pub(super) struct Check {
+    #[command(flatten)]
+    run: Run,
+}
+
+impl Check {
+    pub(super) fn execute(self) -> Result<ExitCode> {
+        let run = self.run;
+        let mut file = run.policy_file()?;
+        if let Some(conflict) = run.wasi02_conflict(&file) {
+            say::error(&format_args!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {conflict}"));
+            return Ok(HostCode::Usage.into());
+        }
+        let host = run.streams.host(&run.cache)?;
+        run.check(&file, &Lockdown::none())?;
+        let program = run.load(&host)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Error::Engine { source: error.into() })?;
+        file = runtime.block_on(async {
+            file.policy = file.policy.resolve_names().await?;
+            run.runner(&program, &file, &Metrics::new()).check().await.map(|()| file)
+        })?;
+        let text = report(&run, &file, &program).join("\n") + "\n";
+        Ok(super::describe::print(text.as_bytes()))
+    }
+}
+
+fn report(run: &Run, file: &PolicyFile, program: &Program) -> Vec<String> {
+    let policy = &file.policy;
+    let mut lines = vec![format!("{} can be run", program.name())];
+    lines.extend(policy.listen_grants().iter().map(|grant| format!("may listen on {grant}")));
+    lines.extend(policy.connect_grants().iter().map(|grant| format!("may connect to {grant}")));
+    lines.extend(policy.source_grants().iter().map(|grant| format!("may connect from {grant}")));
+    lines.extend(policy.deny_rules().iter().map(|rule| format!("is denied {rule}, whatever is granted")));
+    lines.extend(policy.host_entries().iter().map(|entry| {
+        let addresses: Vec<_> = entry.addresses().iter().map(ToString::to_string).collect();
+        format!("is told that {} is {}", entry.name(), addresses.join(", "))
+    }));
+    lines.extend(policy.directories().iter().map(|grant| format!("may use the directory {grant}")));
+    if policy.has_wasi02_sockets() {
+        lines.push("may use TCP sockets of WASI 0.2".to_owned());
+    }
+    if *policy == wasyncio_host::Policy::new() {
+        lines.push("may use no network and no files".to_owned());
+    }
+    let limits = file.limits.overridden_by(run.limits.0);
+    lines.extend(limits.shown().map(|(name, value)| format!("is limited by {name} {value}")));
+    let environment: Vec<_> = file.environment.iter().chain(&run.env).map(|(name, _)| name.as_str()).collect();
+    if !environment.is_empty() {
+        // Values may be secrets.
+        lines.push(format!("is given the environment variables {}", environment.join(", ")));
+    }
+    lines.push(format!("is given these standard streams: {}", run.stdio(file)));
+    let arguments: Vec<_> = file.arguments.iter().chain(&run.args).map(|text| format!("{text:?}")).collect();
+    if !arguments.is_empty() {
+        lines.push(format!("is given the arguments {}", arguments.join(" ")));
+    }
+    lines.extend(warnings(run, file).into_iter().map(|text| format!("warning: {text}")));
+    lines
+}
+
+fn warnings(run: &Run, file: &PolicyFile) -> Vec<String> {
+    let policy = &file.policy;
+    let limits = file.limits.overridden_by(run.limits.0);
+    let mut warnings: Vec<_> = policy.risks().iter().map(ToString::to_string).collect();
+    if !policy.listen_grants().is_empty() {
+        if limits.max_memory.is_none() {
+            warnings.push("its peers can make it use all memory: see --max-memory".to_owned());
+        }
+        if limits.max_connections.is_none() {
+            warnings.push("its peers can take all descriptors: see --max-connections".to_owned());
+        }
+        if run.service.grace().is_zero() {
+            warnings.push("its connections are cut at once when it is stopped or loaded again: see --grace".to_owned());
+        }
+    }
+    warnings
+}
