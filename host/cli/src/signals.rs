@@ -23,6 +23,29 @@ pub(crate) struct Signals {
     shared: Arc<Shared>,
 }
 
+/// Handlers that stand before there is any thread. From then on SIGHUP does not end the process, and is remembered.
+pub(crate) struct Handlers {
+    runtime: tokio::runtime::Runtime,
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Handlers {
+    pub(crate) fn stand() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        #[cfg(unix)]
+        let hangup = {
+            let _context = runtime.enter();
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?
+        };
+        Ok(Self {
+            runtime,
+            #[cfg(unix)]
+            hangup,
+        })
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     /// Whether something runs that has to be ended well.
@@ -34,9 +57,9 @@ struct Shared {
 
 impl Signals {
     /// Starts to wait. If that is not possible, signals do what they do by default: end the process.
-    pub(crate) fn install(grace: Duration) -> Self {
+    pub(crate) fn install(handlers: io::Result<Handlers>, grace: Duration) -> Self {
         let signals = Self { shared: Arc::default() };
-        if let Err(error) = spawn(Arc::clone(&signals.shared), grace) {
+        if let Err(error) = handlers.and_then(|handlers| spawn(handlers, Arc::clone(&signals.shared), grace)) {
             tracing::warn!("signals end the process at once: {error}");
         }
         signals
@@ -59,12 +82,16 @@ impl Signals {
     }
 }
 
-fn spawn(shared: Arc<Shared>, grace: Duration) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+fn spawn(handlers: Handlers, shared: Arc<Shared>, grace: Duration) -> io::Result<()> {
     // Installed here and not in the thread, so that no signal can come before.
+    let runtime = handlers.runtime;
     let mut requests = {
         let _context = runtime.enter();
-        Requests::install()?
+        #[cfg(unix)]
+        let requests = Requests::install(handlers.hangup)?;
+        #[cfg(not(unix))]
+        let requests = Requests::install()?;
+        requests
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async move {
@@ -104,13 +131,9 @@ struct Requests {
 
 #[cfg(unix)]
 impl Requests {
-    fn install() -> io::Result<Self> {
+    fn install(hangup: tokio::signal::unix::Signal) -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup })
     }
 
     async fn next(&mut self) -> Request {

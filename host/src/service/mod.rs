@@ -5,7 +5,6 @@ pub(crate) mod event;
 pub(crate) mod generation;
 pub(crate) mod handle;
 pub(crate) mod metrics;
-pub(crate) mod metrics;
 mod registry;
 mod supervisor;
 mod thread;

@@ -21,7 +21,7 @@ pub(super) const MAX_RETIRED: usize = 2;
 const READY_WITHIN: Duration = Duration::from_secs(5);
 
 /// Told of what happens.
-pub(super) type OnEvent = Box<dyn Fn(&ServiceEvent<'_>) + Send>;
+pub(super) type OnEvent = Box<dyn Fn(&ServiceEvent<'_>) + Send + Sync>;
 
 /// What the operator decided.
 pub(super) struct Settings {

@@ -89,7 +89,7 @@ impl Workers {
 
     /// Reports what happens to `callback` and not to the log. It is called on the thread of [`run`](Self::run) and must
     /// not block.
-    pub fn on_event(mut self, callback: impl Fn(&ServiceEvent<'_>) + Send + 'static) -> Self {
+    pub fn on_event(mut self, callback: impl Fn(&ServiceEvent<'_>) + Send + Sync + 'static) -> Self {
         self.on_event = Box::new(callback);
         self
     }

@@ -154,6 +154,8 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
         let grace = self.service.grace();
+        // Before anything is read, so that no signal comes too early; and without a thread.
+        let handlers = signals::Handlers::stand();
         let file = self.policy_file()?;
         if let Some(conflict) = self.wasi02_conflict(&file) {
             say::error(&format_args!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {conflict}"));
@@ -161,8 +163,7 @@ impl Run {
         }
         // Before there is any thread, so that all are locked down.
         let lockdown = self.lock_down(&file);
-        // Before anything is loaded, so that no signal comes too early.
-        let signals = signals::Signals::install(grace);
+        let signals = signals::Signals::install(handlers, grace);
         let failed = |error: &dyn Display| {
             say::error(error);
             Ok(HostCode::NotStarted.into())
@@ -175,17 +176,6 @@ impl Run {
         if let Err(error) = systemd::hand_in(&listeners) {
             return failed(&format_args!("cannot use a socket that was handed in: {error}"));
         }
-        let host = self.streams.host(&self.cache)?;
-        self.check(&file, &lockdown)?;
-        let program = self.load(&host)?;
-        let file = self.policy_file()?;
-        if let Some(conflict) = self.wasi02_conflict(&file) {
-            say::error(&format_args!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {conflict}"));
-            return Ok(ExitCode::from(USAGE));
-        }
-        // Before there is any thread, so that all are locked down.
-        let lockdown = self.lock_down(&file);
-        let signals = signals::Signals::install(grace);
         let host = self.streams.host(&self.cache)?;
         self.check(&file, &lockdown)?;
         let program = self.load(&host)?;

@@ -56,7 +56,8 @@ fn rules(files: &Files) -> Result<RulesetStatus, RulesetError> {
     let (writable, readable): (Vec<_>, Vec<_>) = files.granted.iter().partition(|grant| grant.is_writable());
     let system = SYSTEM.iter().map(PathBuf::from).chain(libraries()).chain(resolver());
     let loaded = files.loaded.iter().flat_map(|file| with_folder(file));
-    let sockets = files.sockets.iter().filter_map(|socket| Some(std::path::absolute(socket).ok()?.parent()?.to_owned()));
+    let sockets =
+        files.sockets.iter().filter_map(|socket| Some(std::path::absolute(socket).ok()?.parent()?.to_owned()));
     let ruleset = Ruleset::default().handle_access(AccessFs::from_all(RIGHTS))?.scope(Scope::Signal)?.create()?;
     let status = ruleset
         .add_rules(path_beneath_rules(system.chain(loaded), read))?

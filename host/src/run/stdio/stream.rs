@@ -375,7 +375,7 @@ mod tests {
     fn a_program_waits_for_a_slow_reader_and_a_worker_does_not() {
         let (writer, _allow, _written) = gated();
         let output = Output::writer(writer);
-        let (program, worker) = (output.open("stdout", None), output.open("stdout", Some(3)));
+        let (program, worker) = (output.open("stdout", None, None), output.open("stdout", Some(3), None));
         let mut taken = 0;
         while let Poll::Ready(count) = write(&program, &[b'x'; 1000]) {
             taken += count.unwrap();
@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn permits_of_several_handles_add_up_to_a_bound() {
         let (writer, _allow, _written) = gated();
-        let program = Output::writer(writer).open("stdout", None);
+        let program = Output::writer(writer).open("stdout", None, None);
         let mut handles: Vec<_> = (0..10).map(|_| program.clone()).collect();
         let permits: Vec<_> = handles.iter_mut().map(|handle| handle.check_write().unwrap()).collect();
         assert_eq!(permits, [PROGRAM_BYTES; 10]);
@@ -406,7 +406,7 @@ mod tests {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let keep = Arc::clone(&lines);
         let output = Output::lines(move |line| keep.lock().unwrap().push((line.worker, line.bytes.to_vec())));
-        let program = output.open("stderr", Some(1));
+        let program = output.open("stderr", Some(1), None);
         for piece in [&b"one\ntw"[..], b"o\n\n", &[b'x'; LINE_BYTES + 1], b"\nend"] {
             assert!(matches!(write(&program, piece), Poll::Ready(Ok(count)) if count == piece.len()));
         }
@@ -420,7 +420,7 @@ mod tests {
     fn what_is_held_back_comes_at_the_end() {
         let (writer, allow, written) = gated();
         let output = Output::writer(writer).marked("host", "[program] ");
-        let program = output.open("stderr", None);
+        let program = output.open("stderr", None, None);
         assert!(matches!(write(&program, b"hos"), Poll::Ready(Ok(3))));
         assert!(program.poll_finished(&mut Context::from_waker(Waker::noop())).is_pending());
         allow.send(()).unwrap();

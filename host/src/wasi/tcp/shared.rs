@@ -146,6 +146,7 @@ impl Instance {
         let mut bound = self.bound();
         let free = bound.get(&address).map_or(0, |taken| (0..).find(|slot| !taken.contains(slot)).unwrap_or(0));
         let key = (address, free);
+        let sockets = &mut *sockets;
         let socket = match (sockets.handed_in.get(&address), sockets.open.get_mut(&key)) {
             // It stays open whoever has it: nobody here could open it again.
             (Some(handed_in), _) => match handed_in.try_clone() {
