@@ -138,13 +138,13 @@ fn a_name_that_is_every_interface_or_none_is_refused_as_it_is_loaded() {
     for workers in [&[][..], &["--workers", "2"]] {
         let entry = ["--resolve", "all.example=0.0.0.0", "--allow-listen", "all.example:0"];
         let finished = finish(&mut echo(&[&entry[..], workers, &["--", "127.0.0.1:0"]].concat()));
-        assert_eq!(finished.status.code(), Some(1));
+        assert_eq!(finished.status.code(), Some(121));
         let told =
             "wasyncio: cannot use the name all.example in a grant: it resolves to 0.0.0.0, which is every interface";
         assert!(finished.stderr.starts_with(told), "{}", finished.stderr);
         let nowhere = ["--allow-listen", "nowhere.invalid:0"];
         let finished = finish(&mut echo(&[&nowhere[..], workers, &["--", "127.0.0.1:0"]].concat()));
-        assert_eq!(finished.status.code(), Some(1));
+        assert_eq!(finished.status.code(), Some(121));
         let told = "wasyncio: cannot use the name nowhere.invalid in a grant: ";
         assert!(finished.stderr.starts_with(told), "{}", finished.stderr);
         assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);

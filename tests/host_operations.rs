@@ -229,7 +229,7 @@ fn check_tells_what_would_be_granted_and_runs_nothing() {
         "\nis given the environment variables KEY\n",
         "\nis given these standard streams: out\n",
         "\nis given the arguments \"127.0.0.1:8000\"\n",
-        "\nwarning: it may connect to any address",
+        "\nwarning: the grant *:443 to connect has also this machine",
         "\nwarning: its connections are cut at once",
     ] {
         assert!(checked.stdout.contains(expected), "{expected:?} is not in:\n{}", checked.stdout);

@@ -169,7 +169,7 @@ fn risky_grants_are_told_at_the_start() {
 #[test]
 fn a_url_is_no_grant_and_the_command_says_what_to_write() {
     let finished = finish(wasyncio(&["run", "--allow-connect", "http://x:80"]).arg(example("echo-server")));
-    assert_eq!(finished.status.code(), Some(2));
+    assert_eq!(finished.status.code(), Some(120));
     let told = "`http://x:80` is a URL, not HOST:PORT: write x:80";
     assert!(finished.stderr.contains(told), "{}", finished.stderr);
 }

@@ -47,7 +47,7 @@ async fn reference() -> String {
 
 fn ours() -> String {
     let mut run = Command::new(command());
-    run.args(["run", "--allow-listen", "*:*", "--allow-connect", "*:*"]);
+    run.args(["run", "--allow-listen", "*:*", "--allow-connect", "*:*", "--allow-source", "*"]);
     let finished = finish(run.arg(dist("tests/socket-states.wasm")));
     assert!(finished.status.success(), "{}", finished.stderr);
     finished.stdout

@@ -93,7 +93,7 @@ fn a_cache_is_where_the_flag_says_or_nowhere() {
     fixture.succeeds(&["run", "--cache", "mine", "app.wasm"]);
     assert!(!fixture.at("caches/wasyncio").exists());
     assert_eq!(fs::read_dir(fixture.at("mine")).expect("it was made").count(), 2);
-    let text = fixture.fails(2, &["run", "--cache", "mine", "--no-cache", "app.wasm"]);
+    let text = fixture.fails(120, &["run", "--cache", "mine", "--no-cache", "app.wasm"]);
     assert!(text.contains("cannot be used with"), "{text}");
 }
 
@@ -105,7 +105,7 @@ fn a_cache_that_others_can_write_is_refused_and_told() {
     fixture.succeeds(&["run", "app.wasm"]);
     let cache = fixture.at("caches/wasyncio");
     fs::set_permissions(&cache, PermissionsExt::from_mode(0o777)).expect("it is ours");
-    let text_of = fixture.fails(1, &["run", "--cache", "caches/wasyncio", "app.wasm"]);
+    let text_of = fixture.fails(121, &["run", "--cache", "caches/wasyncio", "app.wasm"]);
     let expected = "cannot keep compiled code in caches/wasyncio: others can write there (mode 777); `chmod 700` it\n";
     assert!(text_of.ends_with(expected), "{text_of}");
     // What nobody named is only passed over.
@@ -114,7 +114,7 @@ fn a_cache_that_others_can_write_is_refused_and_told() {
 
     fs::set_permissions(&cache, PermissionsExt::from_mode(0o700)).expect("it is ours");
     symlink(&cache, fixture.at("link")).expect("it is ours");
-    let text = fixture.fails(1, &["run", "--cache", "link", "app.wasm"]);
+    let text = fixture.fails(121, &["run", "--cache", "link", "app.wasm"]);
     assert!(text.contains("it is a symbolic link"), "{text}");
 }
 
@@ -122,14 +122,14 @@ fn a_cache_that_others_can_write_is_refused_and_told() {
 fn compiled_code_runs_only_on_request() {
     let fixture = Fixture::new();
     fixture.succeeds(&["compile", "app.wasm", "-o", "app.cwasm", "--no-cache"]);
-    let text = fixture.fails(1, &["run", "app.cwasm"]);
+    let text = fixture.fails(121, &["run", "app.cwasm"]);
     assert!(text.contains("app.cwasm is compiled code") && text.contains("--allow-precompiled"), "{text}");
     fixture.succeeds(&["run", "--allow-precompiled", "--no-cache", "app.cwasm"]);
     // The flag allows it, and does not ask for it.
     fixture.succeeds(&["run", "--allow-precompiled", "app.wasm"]);
     // By another name it is the same.
     fs::copy(fixture.at("app.cwasm"), fixture.at("innocent.wasm")).expect("it is ours");
-    assert!(fixture.fails(1, &["run", "innocent.wasm"]).contains("is compiled code"));
+    assert!(fixture.fails(121, &["run", "innocent.wasm"]).contains("is compiled code"));
     assert!(fixture.fails(1, &["compose", "innocent.wasm", "-o", "out.wasm"]).contains("not a WebAssembly component"));
 }
 
@@ -143,10 +143,10 @@ fn damaged_compiled_code_does_not_run() {
         let mut bad = good.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
         fs::write(fixture.at("app.cwasm"), &bad).expect("it is ours");
-        fixture.fails(1, &["run", "--allow-precompiled", "app.cwasm"]);
+        fixture.fails(121, &["run", "--allow-precompiled", "app.cwasm"]);
     }
     fs::write(fixture.at("app.cwasm"), &good[..good.len() - 1]).expect("it is ours");
-    let text = fixture.fails(1, &["run", "--allow-precompiled", "app.cwasm"]);
+    let text = fixture.fails(121, &["run", "--allow-precompiled", "app.cwasm"]);
     assert!(text.contains("it is damaged"), "{text}");
 }
 
@@ -173,7 +173,7 @@ fn what_decides_about_the_program_is_not_granted_for_writing() {
     ] {
         let output = run(&format!("{directory}::/data:rw"));
         let expected = format!("{directory} cannot be granted for writing: with {within} in it");
-        assert_eq!(output.status.code(), Some(1), "{directory}");
+        assert_eq!(output.status.code(), Some(121), "{directory}");
         assert!(text(&output).contains(&expected), "{directory}: {}", text(&output));
         // To read it is no danger.
         assert!(run(&format!("{directory}::/data")).status.success(), "{directory}");

@@ -33,6 +33,9 @@ fn socket02(bind: Option<[u8; 4]>, peer: u16) -> String {
     at(&program, bind.unwrap_or_default(), 0)
 }
 
+/// Without it there are no such sockets at all.
+const WASI02: &str = "--allow-wasi02-sockets";
+
 fn assert_denied((code, text): (Option<i32>, String), told: &str) {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains(&format!("denied: {told}")), "{text}");
@@ -53,11 +56,11 @@ fn binding_port_0_needs_a_grant_and_the_refusal_names_the_address() {
         [("bind03-any", [0, 0, 0, 0], "0.0.0.0:0"), ("bind03-loopback", [127, 0, 0, 1], "127.0.0.1:0")]
     {
         let program = at(BIND03, octets, 0);
-        assert_denied(run(test, &program, &[]), &format!("listening on {address};"));
+        assert_denied(run(test, &program, &[WASI02]), &format!("listening on {address};"));
         // One that may connect may not choose where it connects from.
         let told = run(test, &program, &["--allow-connect", "127.0.0.1:9"]);
         assert_denied(told, &format!("binding {address};"));
-        let granted = run(test, &program, &["--allow-listen", address]);
+        let granted = run(test, &program, &[WASI02, "--allow-listen", address]);
         assert_eq!(granted, (Some(0), String::new()));
     }
 }
@@ -68,8 +71,8 @@ fn so_it_is_with_sockets_of_wasi_02() {
         [("bind02-any", [0, 0, 0, 0], "0.0.0.0:0"), ("bind02-loopback", [127, 0, 0, 1], "127.0.0.1:0")]
     {
         let program = socket02(Some(octets), 0);
-        assert_denied(run(test, &program, &[]), &format!("listening on {address};"));
-        let granted = run(test, &program, &["--allow-listen", address]);
+        assert_denied(run(test, &program, &[WASI02]), &format!("listening on {address};"));
+        let granted = run(test, &program, &[WASI02, "--allow-listen", address]);
         assert_eq!(granted, (Some(0), String::new()));
     }
 }
@@ -79,7 +82,7 @@ fn connecting_without_binding_needs_no_grant_but_the_one_to_connect() {
     let peer = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = peer.local_addr().expect("it is bound");
     let program = socket02(None, address.port());
-    assert_denied(run("connect02", &program, &[]), &format!("connecting to {address};"));
-    let granted = run("connect02", &program, &["--allow-connect", &address.to_string()]);
+    assert_denied(run("connect02", &program, &[WASI02]), &format!("connecting to {address};"));
+    let granted = run("connect02", &program, &[WASI02, "--allow-connect", &address.to_string()]);
     assert_eq!(granted, (Some(0), String::new()));
 }

@@ -85,7 +85,7 @@ fn sockets_of_wasi_02_have_neither_workers_nor_grace_nor_limits_of_connections()
         ("--max-buffer", "8KiB"),
     ] {
         let mut running = Hostile::new("sockets02").run(&["--allow-wasi02-sockets", flag, value]);
-        assert_eq!(running.wait().code(), Some(2), "{flag}");
+        assert_eq!(running.wait().code(), Some(120), "{flag}");
         let stderr = running.stderr();
         let told = format!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {flag}");
         assert!(stderr.contains(&told) && stderr.lines().count() == 1, "{stderr}");
@@ -99,7 +99,7 @@ fn a_policy_file_can_grant_sockets_of_wasi_02() {
     let mut running = Hostile::new("sockets02").run(&["--policy", &file, "--max-descriptors", "5"]);
     running.line_with("all 5 descriptors that it may have");
     let mut running = Hostile::new("sockets02").run(&["--policy", &file, "--workers", "2"]);
-    assert_eq!(running.wait().code(), Some(2), "{}", running.stderr());
+    assert_eq!(running.wait().code(), Some(120), "{}", running.stderr());
 }
 
 #[test]

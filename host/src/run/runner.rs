@@ -188,6 +188,11 @@ impl Runner {
         self
     }
 
+    /// Whether the program may use TCP sockets of WASI 0.2.
+    pub(crate) fn has_wasi02_sockets(&self) -> bool {
+        self.sandbox.policy.has_wasi02_sockets()
+    }
+
     /// Whether the program may listen on anything.
     pub(crate) fn may_listen(&self) -> bool {
         self.sandbox.policy.permits_some_listen()
@@ -320,6 +325,11 @@ impl Runner {
         let run = program.ticker().while_polled(run, || computing.resumed());
         let ended = busy_poll(run, || network.activity(), || metrics.wakeups.inc()).await;
         let output = store.data().output.clone();
+        // Said before its sockets are dropped with the store: what was broken is replaced.
+        match &ended {
+            Err((error, _)) if !error.is::<I32Exit>() => drop(leaving),
+            _ => leaving.ended(),
+        }
         // Its connections end now, also if nobody reads what it printed.
         drop(store);
         for stream in &output {
@@ -339,7 +349,6 @@ impl Runner {
                 }
             },
         };
-        leaving.ended();
         Ok(status)
     }
 }

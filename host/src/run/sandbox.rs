@@ -100,7 +100,7 @@ impl Sandbox {
     fn check_wasi02(&self) -> Result<()> {
         let conflict = match () {
             () if !self.policy.has_wasi02_sockets() => return Ok(()),
-            () if self.worker.is_some() => Wasi02Conflict::Workers,
+            () if self.listeners.is_some() => Wasi02Conflict::Workers,
             () if self.limits.for_connections() => Wasi02Conflict::Limits,
             () => return Ok(()),
         };

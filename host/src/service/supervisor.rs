@@ -329,7 +329,10 @@ fn spawn(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation:
     let (progress, number) = (events.clone(), generation.number);
     // One alone that is not replaced is no different from a program without workers.
     let several = settings.count > 1 || settings.max_restarts > 0;
-    let runner = (service.configure)(&service.program).listeners(&settings.listeners).worker(worker, several);
+    let runner = (service.configure)(&service.program).worker(worker, several);
+    // Sockets of WASI 0.2 cannot be shared, and alone it need not share them.
+    let shares = several || !runner.has_wasi02_sockets();
+    let runner = if shares { runner.listeners(&settings.listeners) } else { runner };
     let runner = runner.on_progress(move |what| {
         // The receiver is gone if `Workers::run` was dropped.
         _ = progress.send(Event { generation: number, worker, what: What::Progress(what) });

@@ -101,6 +101,7 @@ impl Shared {
     fn tell(&self, bytes: &[u8]) {
         if let Some(on_write) = &self.on_write
             && !bytes.is_empty()
+            && !matches!(self.target, Target::Nowhere)
         {
             on_write();
         }

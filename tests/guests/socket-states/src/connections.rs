@@ -101,7 +101,7 @@ async fn reset(family: IpAddressFamily) {
     told("received after a reset", all(received).await);
     told("receive after a reset", outcome.await);
     // Now the other direction knows, too.
-    told("unsent after a reset", writer.write_all(b"more".to_vec()).await.len() > 0);
+    told("unsent after a reset", !writer.write_all(b"more".to_vec()).await.is_empty());
     drop(writer);
     told("send after a reset", sent.await);
     told("remote after a reset", client.get_remote_address().is_ok());
