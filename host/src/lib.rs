@@ -53,7 +53,8 @@ pub use program::cache::{DEFAULT_CACHE_SIZE, user_cache_directory};
 pub use program::compose::{compose, imports, needs_streams};
 pub use program::embedded::embedded;
 pub use program::inspect::Inspection;
-pub use run::host::{Host, HostBuilder};
+pub use run::host::Host;
+pub use run::host_builder::HostBuilder;
 pub use run::limits::{
     DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit, LimitEntry, Limits,
 };

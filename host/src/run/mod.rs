@@ -4,6 +4,7 @@ pub(crate) mod busy_poll;
 pub(crate) mod descriptors;
 pub(crate) mod engine;
 pub(crate) mod host;
+pub(crate) mod host_builder;
 pub(crate) mod limits;
 pub(crate) mod meter;
 pub(crate) mod runner;
