@@ -52,6 +52,15 @@ pub enum Error {
         source: Source,
     },
 
+    /// Setting up: what the policy says of TLS cannot be used.
+    #[error("cannot use {what}: {reason}")]
+    Tls {
+        /// The identity or the authorities.
+        what: String,
+        /// What is wrong, on one line.
+        reason: String,
+    },
+
     /// Composing: the program needs `wasyncio:streams`, and there is no component to provide it.
     #[error(
         "{file} imports {import}, and this build of wasyncio has no component that provides it; \
@@ -202,6 +211,15 @@ pub enum Error {
         directory: String,
         /// The program, the policy, or the directory of compiled code.
         path: String,
+    },
+
+    /// Policy: a directory is granted in which the key of a TLS identity is.
+    #[error("the program may not have the directory {directory}, in which {key} is, the key of a TLS identity")]
+    ExposedKey {
+        /// The directory that is granted.
+        directory: String,
+        /// The file with the key.
+        key: String,
     },
 
     /// Policy: TCP sockets of WASI 0.2 are granted together with what does not reach them.

@@ -34,6 +34,7 @@ mod run;
 mod service;
 #[cfg(test)]
 mod testing;
+mod tls;
 mod wasi;
 
 pub use error::{Error, NotComponent, Result, Source, Wasi02Conflict};
@@ -56,7 +57,8 @@ pub use program::inspect::Inspection;
 pub use run::host::Host;
 pub use run::host_builder::HostBuilder;
 pub use run::limits::{
-    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit, LimitEntry, Limits,
+    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_HANDSHAKES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit,
+    LimitEntry, Limits,
 };
 pub use run::runner::{DEFAULT_LINGER, Outcome, Runner};
 pub use run::state::State;
@@ -68,6 +70,9 @@ pub use service::generation::Configure;
 pub use service::handle::{WorkersHandle, WorkersStatus};
 pub use service::metrics::{Metrics, Snapshot};
 pub use service::workers::{Control, DEFAULT_MAX_RESTARTS, Workers};
+pub use tls::grants::{TlsGrantError, TlsUnverified};
+pub use tls::identity::TlsIdentity;
+pub use tls::trust::TlsTrust;
 pub use wasi::tcp::SharedListeners;
 
 // What of these crates is part of the interface, in the version that it is of.

@@ -13,6 +13,7 @@ use crate::policy::decide::{Decide, Decision, Request};
 use crate::policy::endpoint::{Place, normalized};
 use crate::policy::own_addresses::own_addresses;
 use crate::policy::resolved::{Known, ResolvedNames};
+use crate::tls::grants::TlsGrants;
 use crate::{Denial, DenyRule, Policy};
 
 /// How long an address that a program was given for a name may be connected to, unless a limit says otherwise.
@@ -172,6 +173,16 @@ impl Check {
     /// Whether a grant to listen has `address`, without telling anybody.
     pub(crate) fn grants_listening(&self, address: SocketAddr) -> bool {
         self.decided_locally(address).unwrap_or_else(|| self.policy.permits_listen(address))
+    }
+
+    /// What the policy says of TLS.
+    pub(crate) fn tls(&self) -> &TlsGrants {
+        self.policy.tls_grants()
+    }
+
+    /// Tells of something of TLS that was refused.
+    pub(crate) fn refused_tls(&self, denial: &Denial) {
+        self.refuse(denial.clone());
     }
 
     /// Decides about looking up a host name.

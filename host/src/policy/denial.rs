@@ -47,6 +47,12 @@ pub enum Denial {
     Wasi02Tcp,
     /// A UDP socket, which no grant is for.
     Udp,
+    /// An identity of TLS, by its name.
+    TlsIdentity(String),
+    /// Authorities of TLS, by their name.
+    TlsTrust(String),
+    /// TLS without verifying the certificate, or the name, of this server; none if the program gives no name.
+    TlsUnverified(Option<String>),
 }
 
 impl Denial {
@@ -63,6 +69,9 @@ impl Denial {
             Self::Expired { .. } => "expired",
             Self::Rule { .. } => "rule",
             Self::Udp => "udp",
+            Self::TlsIdentity(_) => "tls-identity",
+            Self::TlsTrust(_) => "tls-trust",
+            Self::TlsUnverified(_) => "tls-unverified",
         }
     }
 }
@@ -87,6 +96,10 @@ impl fmt::Display for Denial {
             Self::Lookup(name) => write!(f, "looking up {}", name.escape_debug()),
             Self::Wasi02Tcp => f.write_str("a TCP socket of WASI 0.2"),
             Self::Udp => f.write_str("a UDP socket"),
+            Self::TlsIdentity(name) => write!(f, "the TLS identity {}", name.escape_debug()),
+            Self::TlsTrust(name) => write!(f, "the TLS trust {}", name.escape_debug()),
+            Self::TlsUnverified(Some(name)) => write!(f, "TLS without verification to {}", name.escape_debug()),
+            Self::TlsUnverified(None) => f.write_str("TLS without verification to any server"),
         }
     }
 }

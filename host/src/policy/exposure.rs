@@ -30,6 +30,26 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Refuses a policy by which the program could change what TLS decides by, or read the key of an identity.
+    ///
+    /// # Errors
+    /// [`Error::ExposedPath`], [`Error::ExposedKey`].
+    pub(crate) fn protect_tls(&self) -> Result<()> {
+        self.tls_trusts().iter().try_for_each(|trust| self.protect(trust.file()))?;
+        for identity in self.tls_identities() {
+            self.protect(identity.certificate())?;
+            if let Some(grant) = self.directories().iter().find(|grant| exposes(grant, identity.key())) {
+                return Err(Error::ExposedKey {
+                    directory: grant.host().display().to_string(),
+                    key: identity.key().display().to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 fn exposes(grant: &DirectoryGrant, path: &Path) -> bool {
     let Ok(granted) = fs::canonicalize(grant.host()) else {
         // It cannot be opened either, which is told then.
@@ -105,6 +125,25 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn no_key_is_in_a_directory_of_the_programs() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| folder.path().join(path);
+        for name in ["keys", "data"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        fs::write(at("keys/key.pem"), "").unwrap();
+        symlink(at("keys/key.pem"), at("data/key.pem")).unwrap();
+        let granted = |directory: &str, key: &str| {
+            let grant = format!("{}::/d", at(directory).display()).parse().unwrap();
+            let identity = format!("web={},{}", at("cert.pem").display(), at(key).display()).parse().unwrap();
+            Policy::new().allow_directory(grant).allow_tls_identity(identity).protect_tls()
+        };
+        assert!(matches!(granted("keys", "keys/key.pem"), Err(Error::ExposedKey { .. })), "also to be read alone");
+        assert!(matches!(granted("keys", "data/key.pem"), Err(Error::ExposedKey { .. })), "by a link");
+        granted("data", "keys/key.pem").unwrap();
+    }
 
     /// A folder with `data/`, `data/inner/`, `app/` and `app/program.wasm`.
     fn folder() -> tempfile::TempDir {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{
     ConnectGrant, DenyRule, DirectoryGrant, Error, HostEntry, Limits, ListenGrant, Policy, Result, SourceGrant, Stdio,
+    TlsIdentity, TlsTrust, TlsUnverified,
 };
 
 /// What a policy file says. All parts may be missing.
@@ -29,6 +30,10 @@ use crate::{
 /// args = ["127.0.0.1:8000"]
 /// stdio = "out,err"
 /// wasi02-sockets = false              # true: also TCP sockets of WASI 0.2
+/// tls-identity = ["web=cert.pem,key.pem"]
+/// tls-trust = ["internal=ca.pem"]
+/// tls-require-client = "internal"
+/// tls-unverified = ["old.example.com"]
 ///
 /// [env]
 /// MODE = "production"
@@ -53,7 +58,8 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyFile {
-    /// Grants, rules that deny and host names: `listen`, `connect`, `source`, `deny`, `resolve`, `dir`, `wasi02-sockets`.
+    /// Grants, rules that deny and host names: `listen`, `connect`, `source`, `deny`, `resolve`, `dir`, `wasi02-sockets`,
+    /// `tls-identity`, `tls-trust`, `tls-require-client`, `tls-unverified`. Files are not loaded yet: [`Policy::load_tls`].
     pub policy: Policy,
     /// Arguments of the program: `args`.
     pub arguments: Vec<String>,
@@ -66,7 +72,7 @@ pub struct PolicyFile {
 }
 
 impl PolicyFile {
-    /// Reads a policy file. Its directories, if relative, are taken from the folder it is in.
+    /// Reads a policy file. Its directories and files, if relative, are taken from the folder it is in.
     ///
     /// # Errors
     /// [`Error::Read`] if it cannot be read, [`Error::PolicyFile`] if it says something that is not understood.
@@ -98,6 +104,12 @@ impl PolicyFile {
         let policy = raw.resolve.into_iter().fold(policy, |policy, entry| policy.resolve(entry.0));
         let policy =
             raw.dir.into_iter().fold(policy, |policy, grant| policy.allow_directory(grant.0.in_folder(folder)));
+        let identities = raw.tls_identity.into_iter().map(|identity| identity.0.in_folder(folder));
+        let policy = identities.fold(policy, Policy::allow_tls_identity);
+        let trusts = raw.tls_trust.into_iter().map(|trust| trust.0.in_folder(folder));
+        let policy = trusts.fold(policy, Policy::allow_tls_trust);
+        let policy = raw.tls_require_client.into_iter().fold(policy, Policy::require_tls_client);
+        let policy = raw.tls_unverified.into_iter().fold(policy, |policy, grant| policy.allow_tls_unverified(grant.0));
         let policy = if raw.wasi02_sockets { policy.allow_wasi02_sockets() } else { policy };
         Ok(Self {
             policy,
@@ -123,6 +135,14 @@ struct Raw {
     stdio: Option<Text<Stdio>>,
     #[serde(rename = "wasi02-sockets")]
     wasi02_sockets: bool,
+    #[serde(rename = "tls-identity")]
+    tls_identity: Vec<Text<TlsIdentity>>,
+    #[serde(rename = "tls-trust")]
+    tls_trust: Vec<Text<TlsTrust>>,
+    #[serde(rename = "tls-require-client")]
+    tls_require_client: Option<String>,
+    #[serde(rename = "tls-unverified")]
+    tls_unverified: Vec<Text<TlsUnverified>>,
     env: BTreeMap<String, String>,
     limits: RawLimits,
 }
@@ -223,6 +243,20 @@ mod tests {
     fn directories_are_taken_from_the_files_folder() {
         let file = PolicyFile::parse_in(Path::new("/etc/app"), "p.toml", "dir = ['data::/d:rw']").unwrap();
         assert_eq!(file.policy.directories()[0].host(), Path::new("/etc/app/data"));
+    }
+
+    #[test]
+    fn files_of_tls_are_taken_from_the_files_folder() {
+        let text =
+            "tls-identity = ['web=cert.pem,/keys/key.pem']\ntls-trust = ['us=ca.pem']\ntls-require-client = 'us'";
+        let file = PolicyFile::parse_in(Path::new("/etc/app"), "p.toml", text).unwrap();
+        let identity = &file.policy.tls_identities()[0];
+        assert_eq!(identity.certificate(), Path::new("/etc/app/cert.pem"));
+        assert_eq!(identity.key(), Path::new("/keys/key.pem"));
+        assert_eq!(file.policy.tls_trusts()[0].file(), Path::new("/etc/app/ca.pem"));
+        assert_eq!(file.policy.tls_required_client(), Some("us"));
+        let text = refusal("tls-identity = ['cert.pem']");
+        assert!(text.contains("line 1: `cert.pem` is not of the form NAME=CERT.pem,KEY.pem"), "{text}");
     }
 
     #[test]

@@ -25,7 +25,10 @@ use crate::policy::address_class::is_localhost;
 use crate::policy::endpoint::{Host, Place, Port, literal, normalized};
 use crate::policy::fixed_names::FixedNames;
 use crate::policy::grant::{ConnectGrant, ListenGrant};
-use crate::{DenyRule, DirectoryGrant, HostEntry, SourceGrant};
+use crate::tls::grants::{TlsGrants, TlsUnverified};
+use crate::tls::identity::TlsIdentity;
+use crate::tls::trust::TlsTrust;
+use crate::{DenyRule, DirectoryGrant, HostEntry, Result, SourceGrant};
 
 /// Bytes of a name that is looked at. In DNS none is longer than 253; this has room for those that are written in Unicode.
 const LONGEST_NAME: usize = 1024;
@@ -56,6 +59,7 @@ pub struct Policy {
     hosts: Vec<HostEntry>,
     directories: Vec<DirectoryGrant>,
     wasi02_sockets: bool,
+    tls: TlsGrants,
     fixed: FixedNames,
 }
 
@@ -106,6 +110,77 @@ impl Policy {
     pub fn allow_wasi02_sockets(mut self) -> Self {
         self.wasi02_sockets = true;
         self
+    }
+
+    /// Lets the program prove an identity by TLS: as a server, or as a client that is asked for a certificate. The key stays in the
+    /// host.
+    #[must_use]
+    pub fn allow_tls_identity(mut self, identity: TlsIdentity) -> Self {
+        self.tls.identities.push(identity);
+        self
+    }
+
+    /// Lets the program have its peers be certified by authorities of the operator's, in the place of the system's.
+    #[must_use]
+    pub fn allow_tls_trust(mut self, trust: TlsTrust) -> Self {
+        self.tls.trusts.push(trust);
+        self
+    }
+
+    /// Whoever connects by TLS to a server of the program must show a certificate of the authorities that are called `trust`,
+    /// whatever the program says.
+    #[must_use]
+    pub fn require_tls_client(mut self, trust: impl Into<String>) -> Self {
+        self.tls.required_client = Some(trust.into());
+        self
+    }
+
+    /// Lets the program use TLS to a server without verifying its certificate, or without its name.
+    #[must_use]
+    pub fn allow_tls_unverified(mut self, grant: TlsUnverified) -> Self {
+        self.tls.unverified.push(grant);
+        self
+    }
+
+    /// Loads the files of TLS identities and authorities. Loading the files of an identity again replaces it in programs that run, for
+    /// sessions to come; where they cannot be used then, a warning is logged, and what was there goes on.
+    ///
+    /// A program that is run with a policy whose files were not loaded loads them.
+    ///
+    /// # Errors
+    /// [`Error::Tls`](crate::Error::Tls) if they cannot be used.
+    pub fn load_tls(mut self) -> Result<Self> {
+        self.tls.load()?;
+        Ok(self)
+    }
+
+    /// As [`load_tls`](Self::load_tls), unless that was done.
+    pub(crate) fn load_tls_once(self) -> Result<Self> {
+        if self.tls.is_loaded() { Ok(self) } else { self.load_tls() }
+    }
+
+    pub(crate) fn tls_grants(&self) -> &TlsGrants {
+        &self.tls
+    }
+
+    /// The TLS identities: see [`allow_tls_identity`](Self::allow_tls_identity).
+    pub fn tls_identities(&self) -> &[TlsIdentity] {
+        &self.tls.identities
+    }
+
+    /// The TLS authorities: see [`allow_tls_trust`](Self::allow_tls_trust).
+    pub fn tls_trusts(&self) -> &[TlsTrust] {
+        &self.tls.trusts
+    }
+
+    /// The name of the authorities that clients must be certified by: see [`require_tls_client`](Self::require_tls_client).
+    pub fn tls_required_client(&self) -> Option<&str> {
+        self.tls.required_client.as_deref()
+    }
+
+    /// The servers whose certificates need not be verified: see [`allow_tls_unverified`](Self::allow_tls_unverified).
+    pub fn tls_unverified(&self) -> &[TlsUnverified] {
+        &self.tls.unverified
     }
 
     /// Says what a host name stands for, to the program's look-ups and to the grants that have this name. The system's

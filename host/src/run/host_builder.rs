@@ -13,6 +13,7 @@ use crate::run::engine::{check_interrupts, engine_of};
 use crate::run::host::{Host, Shared};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
+use crate::tls;
 use crate::wasi::{binds02, filesystem, lookup, sockets02, tcp};
 use crate::{Error, Result, embedded};
 
@@ -168,6 +169,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi::p3::filesystem::add_to_linker(&mut linker)?;
     wasmtime_wasi::p3::random::add_to_linker(&mut linker)?;
     tcp::add_to_linker(&mut linker)?;
+    tls::add_to_linker(&mut linker)?;
     lookup::add_to_linker(&mut linker)?;
     sockets02::add_to_linker(&mut linker)?;
     filesystem::add_to_linker(&mut linker)?;

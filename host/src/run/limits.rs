@@ -55,6 +55,8 @@ pub struct Limits {
     /// Look-ups of names at work at once; others wait. By default [`DEFAULT_MAX_LOOKUPS`]. All programs of a process together
     /// have four times as many.
     pub max_lookups: Option<usize>,
+    /// Handshakes of TLS at work at once; others wait, within the time that they have. By default [`DEFAULT_MAX_HANDSHAKES`].
+    pub max_handshakes: Option<usize>,
 }
 
 /// [`Limits::max_handles`], unless it is set: ten for each of ten thousand connections.
@@ -68,6 +70,9 @@ pub const DEFAULT_MAX_RANDOM: u64 = 1 << 20;
 
 /// [`Limits::max_lookups`], unless it is set.
 pub const DEFAULT_MAX_LOOKUPS: usize = 16;
+
+/// [`Limits::max_handshakes`], unless it is set. One that does not come to an end keeps up to 200 KiB.
+pub const DEFAULT_MAX_HANDSHAKES: usize = 1024;
 
 /// The least that [`Limits::max_memory`] makes of [`Limits::max_handles`].
 const MIN_HANDLES: usize = 16384;
@@ -219,6 +224,14 @@ impl Limits {
             "Let this many look-ups of names be at work at once; others wait [default: 16]",
             ""
         ),
+        entry!(
+            max_handshakes,
+            "max-handshakes",
+            count,
+            "N",
+            "Let this many handshakes of TLS be at work at once; others wait [default: 1024]",
+            "Connections that are in their handshake count as such for max-connections, too."
+        ),
     ];
 
     /// These limits, each replaced by that of `other` where it has one.
@@ -263,6 +276,11 @@ impl Limits {
     /// [`max_lookups`](Self::max_lookups), or what stands for it.
     pub(crate) fn lookups(&self) -> usize {
         self.max_lookups.unwrap_or(DEFAULT_MAX_LOOKUPS)
+    }
+
+    /// [`max_handshakes`](Self::max_handshakes), or what stands for it.
+    pub(crate) fn handshakes(&self) -> usize {
+        self.max_handshakes.unwrap_or(DEFAULT_MAX_HANDSHAKES).min(tokio::sync::Semaphore::MAX_PERMITS)
     }
 
     /// Those that there are, as an operator writes them: name and value.

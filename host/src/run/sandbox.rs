@@ -72,7 +72,7 @@ impl Sandbox {
     /// # Errors
     /// [`Error::Directory`] if a directory that was granted cannot be opened, [`Error::ExposedPath`] if one may not be,
     /// [`Error::Wasi02Sockets`] if what was granted and asked for exclude each other, [`Error::Name`] if a name of this
-    /// machine in a grant does not resolve.
+    /// machine in a grant does not resolve, [`Error::Tls`] if files of TLS cannot be used, [`Error::ExposedKey`] if a directory has one.
     pub(crate) async fn store(
         mut self,
         engine: &Engine,
@@ -82,7 +82,7 @@ impl Sandbox {
         self.check_wasi02()?;
         let limits = self.limits;
         let computing = Arc::new(Computing::new(limits.max_compute));
-        self.policy = self.policy.resolve_names().await?;
+        self.policy = self.policy.resolve_names().await?.load_tls_once()?;
         let mut store = Store::new(engine, self.state(name, network)?);
         store.set_hostcall_fuel(limits.call());
         store.set_max_component_handles(limits.handles());
@@ -132,6 +132,7 @@ impl Sandbox {
         let output = [self.stdout.open("stdout", self.worker, None), stderr];
         wasi.stdout(output[0].clone()).stderr(output[1].clone());
         self.protected.iter().try_for_each(|path| self.policy.protect(path))?;
+        self.policy.protect_tls()?;
         for grant in self.policy.directories() {
             let opened = wasi.preopened_dir(grant.host(), grant.guest(), grant.permissions());
             opened.map_err(|error| Error::Directory {
@@ -147,6 +148,7 @@ impl Sandbox {
             output,
             check,
             network: Arc::clone(network),
+            tls: Arc::default(),
             sockets02: self.policy.has_wasi02_sockets().then(HashMap::new),
             meter: Meter::new(self.limits.max_memory, self.metrics.memory),
         })

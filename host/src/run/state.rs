@@ -10,6 +10,7 @@ use crate::policy::check::Check;
 use crate::run::descriptors::Descriptor;
 use crate::run::meter::Meter;
 use crate::run::stdio::stream::ProgramOutput;
+use crate::tls::Configs;
 use crate::wasi::tcp::Network;
 
 /// What the store of a running program holds. Functions that an embedder adds by
@@ -21,6 +22,7 @@ pub struct State {
     pub(crate) output: [ProgramOutput; 2],
     pub(crate) check: Arc<Check>,
     pub(crate) network: Arc<Network>,
+    pub(crate) tls: Arc<Configs>,
     /// The descriptors of TCP sockets of WASI 0.2, by the number of their resource, if the program may have such sockets.
     pub(crate) sockets02: Option<HashMap<u32, Descriptor>>,
     pub(crate) meter: Meter,

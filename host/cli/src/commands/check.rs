@@ -57,6 +57,12 @@ fn report(run: &Run, file: &PolicyFile, program: &Program) -> Vec<String> {
         format!("is told that {} is {}", entry.name(), addresses.join(", "))
     }));
     lines.extend(policy.directories().iter().map(|grant| format!("may use the directory {grant}")));
+    lines.extend(policy.tls_identities().iter().map(|identity| format!("may prove by TLS the identity {identity}")));
+    lines.extend(policy.tls_trusts().iter().map(|trust| format!("may have TLS peers be certified by {trust}")));
+    lines.extend(
+        policy.tls_required_client().map(|name| format!("serves TLS clients that {name} certifies, and no others")),
+    );
+    lines.extend(policy.tls_unverified().iter().map(|grant| format!("may use TLS without verification to {grant}")));
     if policy.has_wasi02_sockets() {
         lines.push("may use TCP sockets of WASI 0.2".to_owned());
     }

@@ -30,6 +30,11 @@ pub(super) fn denied(denial: &Denial) -> String {
         ),
         Denial::Wasi02Tcp => "allow it with --allow-wasi02-sockets".to_owned(),
         Denial::Udp => "no flag allows it, as there is nothing of UDP here".to_owned(),
+        Denial::TlsIdentity(name) => format!("allow it with --tls-identity {}=CERT.pem,KEY.pem", name.escape_debug()),
+        Denial::TlsTrust(name) => format!("allow it with --tls-trust {}=CA.pem", name.escape_debug()),
+        Denial::TlsUnverified(name) => {
+            format!("allow it with --tls-unverified {}", name.as_deref().unwrap_or("*").escape_debug())
+        }
         _ => return format!("denied: {denial}"),
     };
     format!("denied: {denial}; {hint}")

@@ -39,6 +39,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("wasi:clocks/", "always there"),
     ("wasi:random/", "always there"),
     ("wasi:io/", "always there"),
+    ("wasyncio:host/tls", "TLS: --tls-identity, --tls-trust, --tls-require-client, --tls-unverified"),
+    ("wasyncio:streams/tls", "TLS: --tls-identity, --tls-trust, --tls-require-client, --tls-unverified"),
     ("wasyncio:streams/connect", "TCP: --allow-connect"),
     ("wasyncio:streams/server", "TCP: --allow-listen"),
     ("wasyncio:streams/", "composed with the program as it is loaded"),

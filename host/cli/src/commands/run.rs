@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use wasyncio_host::{
     ConnectGrant, DenyRule, DirectoryGrant, Error, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy, PolicyFile,
-    Program, Result, Runner, SharedListeners, SourceGrant, Stdio,
+    Program, Result, Runner, SharedListeners, SourceGrant, Stdio, TlsIdentity, TlsTrust, TlsUnverified,
 };
 
 use super::address::MetricsAddress;
@@ -38,7 +38,7 @@ A policy file:
 const SIGNALS: &str = "\
 Signals:
   INT, TERM  stop: listening ends, the program has --grace; the second one ends at once
-  HUP        load the program and the policy file again, without closing the listening sockets: once the new instances
+  HUP        load the program, the policy file and the files of TLS again, without closing the listening sockets: once the new instances
              listen, the old ones have --grace. If they do not come up, the old ones go on. At a third reload within
              the grace period, the oldest instances are cut
 
@@ -117,14 +117,38 @@ pub(super) struct Run {
     #[arg(long)]
     allow_wasi02_sockets: bool,
 
+    /// Let the program prove the identity NAME by TLS, as a server or to one; may be repeated
+    ///
+    /// CERT.pem has the certificate, and those that lead to an authority. KEY.pem has its key, which no other user may be able to
+    /// read; the program never has it. At SIGHUP both are loaded again, for sessions to come.
+    #[arg(long, value_name = "NAME=CERT.pem,KEY.pem")]
+    tls_identity: Vec<TlsIdentity>,
+
+    /// Let the program have its peers be certified by the authorities in CA.pem, under the name NAME; may be repeated
+    ///
+    /// It may use those of the system in any case.
+    #[arg(long, value_name = "NAME=CA.pem")]
+    tls_trust: Vec<TlsTrust>,
+
+    /// Have everybody who connects by TLS show a certificate of the authorities NAME, of --tls-trust
+    #[arg(long, value_name = "NAME")]
+    tls_require_client: Option<String>,
+
+    /// Let the program use TLS to the server NAME without verifying its certificate, or that it is of that name; may be
+    /// repeated
+    ///
+    /// NAME is what the program calls the server, or * for any.
+    #[arg(long, value_name = "NAME")]
+    tls_unverified: Vec<TlsUnverified>,
+
     /// Give the program only these of the standard streams: a list of in, out and err, or none [default: in,out,err]
     #[arg(long, value_name = "LIST")]
     stdio: Option<Stdio>,
 
     /// Take grants, environment, arguments and limits from a TOML file, to which the flags add
     ///
-    /// Its keys are listen, connect, source, deny, resolve, dir, args, stdio, wasi02-sockets, the table env, and the table
-    /// limits, whose keys are named as the flags below: max-memory, max-connections, ...
+    /// Its keys are listen, connect, source, deny, resolve, dir, args, stdio, wasi02-sockets, tls-identity, tls-trust,
+    /// tls-require-client, tls-unverified, the table env, and the table limits, whose keys are named as the flags below: max-memory, max-connections, ...
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -209,7 +233,7 @@ impl Run {
         })
     }
 
-    /// The policy file, with the grants of the flags.
+    /// The policy file, with the grants of the flags. Files of TLS are loaded, also again.
     pub(super) fn policy_file(&self) -> Result<PolicyFile> {
         let mut file = self.policy.as_ref().map(PolicyFile::read).transpose()?.unwrap_or_default();
         let policy = self.allow_listen.iter().cloned().fold(file.policy, Policy::allow_listen);
@@ -218,6 +242,11 @@ impl Run {
         let policy = self.deny.iter().cloned().fold(policy, Policy::deny);
         let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
         let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
+        let policy = self.tls_identity.iter().cloned().fold(policy, Policy::allow_tls_identity);
+        let policy = self.tls_trust.iter().cloned().fold(policy, Policy::allow_tls_trust);
+        let policy = self.tls_require_client.iter().cloned().fold(policy, Policy::require_tls_client);
+        let policy = self.tls_unverified.iter().cloned().fold(policy, Policy::allow_tls_unverified);
+        let policy = policy.load_tls()?;
         file.policy = if self.allow_wasi02_sockets { policy.allow_wasi02_sockets() } else { policy };
         Ok(file)
     }
@@ -242,7 +271,7 @@ impl Run {
         }
         let loaded = [Some(&self.app), self.policy.as_ref(), self.streams.file.as_ref()];
         Lockdown::apply(Files {
-            loaded: loaded.into_iter().flatten().cloned().collect(),
+            loaded: loaded.into_iter().flatten().cloned().chain(tls_files(&file.policy)).collect(),
             written: self.cache.directory().into_iter().collect(),
             sockets: self.service.metrics.iter().filter_map(MetricsAddress::path).map(Path::to_owned).collect(),
             granted: file.policy.directories().to_vec(),
@@ -301,6 +330,15 @@ pub(super) async fn ready(mut file: PolicyFile) -> Result<PolicyFile> {
         say::warn(&risk);
     }
     Ok(file)
+}
+
+/// The files that TLS reads, now and later: of the policy, and where a variable says that the system's authorities are. Where
+/// those are otherwise is open in any case.
+fn tls_files(policy: &Policy) -> Vec<PathBuf> {
+    let identities = policy.tls_identities().iter().flat_map(|identity| [identity.certificate(), identity.key()]);
+    let files = identities.chain(policy.tls_trusts().iter().map(TlsTrust::file)).map(Path::to_owned);
+    let system = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
+    files.chain(system).collect()
 }
 
 /// `NAME=VALUE`, or `NAME` for the value that this command has itself.

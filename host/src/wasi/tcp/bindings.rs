@@ -25,4 +25,7 @@ wasmtime::component::bindgen!({
     },
 });
 
-pub(super) use self::wasi::sockets::types;
+#[expect(unreachable_pub, reason = "generated bindings re-export it")]
+pub use self::wasi::clocks::types as clocks;
+#[expect(unreachable_pub, reason = "generated bindings re-export it")]
+pub use self::wasi::sockets::types;

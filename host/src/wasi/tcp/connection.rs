@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::network::{Network, Permit};
 
 /// A connected socket. Closed when this is dropped.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     pub(super) stream: TcpStream,
     /// As it was when the connection was made: once the peer has reset it, some systems do not know any more.
     pub(super) peer: SocketAddr,

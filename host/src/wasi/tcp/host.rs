@@ -21,6 +21,7 @@ use super::options::{
 use super::socket::TcpSocket;
 use super::streams::{Receiving, Sending};
 use crate::run::state::State;
+use crate::tls::Ciphertext;
 
 /// Adds `wasi:sockets/types` of WASI 0.3.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -84,7 +85,12 @@ impl HostTcpSocketWithStore<State> for Tcp {
         match store.get().0.table.get_mut(&socket)?.take_sending() {
             Ok(connection) => {
                 let (sender, outcome) = oneshot::channel();
-                data.pipe(&mut store, Sending::new(connection, sender))?;
+                let sending = Sending::new(connection, sender);
+                match data.try_into::<Ciphertext>(&mut store) {
+                    // TLS of the host's own: it sends by itself.
+                    Ok(ciphertext) => ciphertext.send_by(sending),
+                    Err(data) => data.pipe(&mut store, sending)?,
+                }
                 FutureReader::new(&mut store, outcome)
             }
             Err(code) => {

@@ -8,7 +8,7 @@
 //! Of UDP there is nothing: no grant is for it, so no such socket is ever made.
 
 mod accept;
-mod bindings;
+pub(crate) mod bindings;
 mod connection;
 mod error;
 mod host;
@@ -23,3 +23,4 @@ mod udp;
 pub(crate) use host::add_to_linker;
 pub(crate) use network::Network;
 pub use shared::SharedListeners;
+pub(crate) use streams::{Receiving, Sending};

@@ -26,6 +26,8 @@ pub(crate) struct Network {
     pub(crate) lookups: Arc<Semaphore>,
     /// One permit for each call about files by their path that may still be at work.
     pub(crate) file_calls: Arc<Semaphore>,
+    /// One permit for each handshake of TLS that may be at work.
+    pub(crate) handshakes: Arc<Semaphore>,
     /// One permit for each connection that may still be opened; as many as there can be without a limit.
     connections: Arc<Semaphore>,
     max_connections: Option<usize>,
@@ -88,6 +90,7 @@ impl Network {
             descriptors: Descriptors::new(limits.max_descriptors),
             lookups: Arc::new(Semaphore::new(limits.lookups())),
             file_calls: Arc::new(Semaphore::new(MAX_FILE_CALLS)),
+            handshakes: Arc::new(Semaphore::new(limits.handshakes())),
             connections: Arc::new(Semaphore::new(permits)),
             max_connections: limits.max_connections,
             limit_told: AtomicBool::new(false),

@@ -3,7 +3,8 @@
 //! Bytes go between the program's memory and the kernel without a buffer in between. A read or write of no bytes asks
 //! for readiness. One that the program cancels (`finish`) ends as cancelled unless it can be done at once.
 
-use std::io::ErrorKind;
+use std::any::{Any, TypeId};
+use std::io::{ErrorKind, IoSlice};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,17 +44,101 @@ impl Half {
         // Fails if the program has dropped the future: it does not want to know.
         _ = self.outcome.send(result);
     }
+
+    /// Receives into `room`, which is not empty. Nothing is received at the peer's end of the stream.
+    fn poll_receive(&self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<Result<usize, ErrorCode>> {
+        let connection = &self.connection;
+        loop {
+            // After the shutdown of an idle connection there is an end of stream that the peer did not send.
+            if connection.timed_out() {
+                return Poll::Ready(Err(ErrorCode::Timeout));
+            }
+            match connection.receive(room) {
+                Ok(0) if connection.timed_out() => {}
+                Ok(0) if connection.was_reset() => return Poll::Ready(Err(ErrorCode::ConnectionReset)),
+                Ok(count) => {
+                    if count > 0 {
+                        connection.moved();
+                        connection.network().metrics.received(count);
+                    }
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    match connection.stream.poll_read_ready(context) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                Err(error) => {
+                    let error = connection.error_of(error);
+                    return Poll::Ready(Err(error.into()));
+                }
+            }
+        }
+    }
+
+    /// Sends of `parts`, which are not empty, what the system takes.
+    fn poll_send(&self, context: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<Result<usize, ErrorCode>> {
+        let connection = &self.connection;
+        loop {
+            if connection.timed_out() {
+                return Poll::Ready(Err(ErrorCode::Timeout));
+            }
+            let sent = match parts {
+                [part] => connection.stream.try_write(part),
+                parts => connection.stream.try_write_vectored(parts),
+            };
+            match sent {
+                Ok(count) => {
+                    connection.moved();
+                    connection.network().metrics.sent(count);
+                    return Poll::Ready(Ok(count));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    match connection.stream.poll_write_ready(context) {
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                Err(error) => {
+                    let error = connection.error_of(error);
+                    // Windows has two more errors for a connection that was shut down for writing.
+                    let broken = match error.kind() {
+                        ErrorKind::BrokenPipe => true,
+                        ErrorKind::ConnectionAborted => cfg!(windows),
+                        _ => false,
+                    };
+                    return Poll::Ready(Err(if broken { ErrorCode::ConnectionBroken } else { error.into() }));
+                }
+            }
+        }
+    }
 }
 
 /// What the program receives.
-pub(super) struct Receiving(Option<Half>);
+pub(crate) struct Receiving(Option<Half>);
 
 /// What the program sends.
-pub(super) struct Sending(Option<Half>);
+pub(crate) struct Sending(Option<Half>);
 
 impl Receiving {
-    pub(super) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
         Self(Some(Half { connection, outcome, direction: Shutdown::Read }))
+    }
+
+    /// Receives into `room`, which is not empty, and waits until there is something; nothing is received at the peer's end. For
+    /// who has the direction without a program in between.
+    pub(crate) fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        room: &mut [u8],
+    ) -> Poll<Result<usize, ErrorCode>> {
+        match &self.0 {
+            Some(half) => half.poll_receive(context, room),
+            None => Poll::Ready(Ok(0)),
+        }
     }
 
     fn end(&mut self, result: Result<(), ErrorCode>) -> Poll<wasmtime::Result<StreamResult>> {
@@ -75,8 +160,21 @@ impl Receiving {
 }
 
 impl Sending {
-    pub(super) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
         Self(Some(Half { connection, outcome, direction: Shutdown::Write }))
+    }
+
+    /// Sends of `parts`, which are not empty, what the system takes, and waits until it takes something. For who has the
+    /// direction without a program in between.
+    pub(crate) fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<Result<usize, ErrorCode>> {
+        match &self.0 {
+            Some(half) => half.poll_send(context, parts),
+            None => Poll::Ready(Err(ErrorCode::ConnectionBroken)),
+        }
     }
 
     fn end(&mut self, result: Result<(), ErrorCode>) -> Poll<wasmtime::Result<StreamResult>> {
@@ -126,34 +224,23 @@ impl<D> StreamProducer<D> for Receiving {
             };
         }
         let mut destination = destination.as_direct(store, BUFFER);
-        loop {
-            // After the shutdown of an idle connection there is an end of stream that the peer did not send.
-            if connection.timed_out() {
-                return self.end(Err(ErrorCode::Timeout));
+        match half.poll_receive(context, destination.remaining()) {
+            Poll::Ready(Ok(0)) => self.end_by_peer(),
+            Poll::Ready(Ok(count)) => {
+                destination.mark_written(count);
+                Poll::Ready(Ok(StreamResult::Completed))
             }
-            match connection.receive(destination.remaining()) {
-                Ok(0) if connection.timed_out() => {}
-                Ok(0) if connection.was_reset() => return self.end(Err(ErrorCode::ConnectionReset)),
-                Ok(0) => return self.end_by_peer(),
-                Ok(count) => {
-                    connection.moved();
-                    connection.network().metrics.received(count);
-                    destination.mark_written(count);
-                    return Poll::Ready(Ok(StreamResult::Completed));
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    match connection.stream.poll_read_ready(context) {
-                        Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(error)) => return self.end(Err(error.into())),
-                        Poll::Pending => return waiting(finish),
-                    }
-                }
-                Err(error) => {
-                    let error = connection.error_of(error);
-                    return self.end(Err(error.into()));
-                }
-            }
+            Poll::Ready(Err(code)) => self.end(Err(code)),
+            Poll::Pending => waiting(finish),
         }
+    }
+
+    fn try_into(me: Pin<Box<Self>>, wanted: TypeId) -> Result<Box<dyn Any>, Pin<Box<Self>>> {
+        if wanted != TypeId::of::<Self>() {
+            return Err(me);
+        }
+        let this: Box<Self> = Pin::into_inner(me);
+        Ok(this)
     }
 }
 
@@ -178,36 +265,13 @@ impl<D> StreamConsumer<D> for Sending {
                 Poll::Pending => waiting(finish),
             };
         }
-        loop {
-            if connection.timed_out() {
-                return self.end(Err(ErrorCode::Timeout));
+        match half.poll_send(context, &[IoSlice::new(source.remaining())]) {
+            Poll::Ready(Ok(count)) => {
+                source.mark_read(count);
+                Poll::Ready(Ok(StreamResult::Completed))
             }
-            match connection.stream.try_write(source.remaining()) {
-                Ok(count) => {
-                    connection.moved();
-                    connection.network().metrics.sent(count);
-                    source.mark_read(count);
-                    return Poll::Ready(Ok(StreamResult::Completed));
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    match connection.stream.poll_write_ready(context) {
-                        Poll::Ready(Ok(())) => {}
-                        Poll::Ready(Err(error)) => return self.end(Err(error.into())),
-                        Poll::Pending => return waiting(finish),
-                    }
-                }
-                Err(error) => {
-                    let error = connection.error_of(error);
-                    // Windows has two more errors for a connection that was shut down for writing.
-                    let broken = match error.kind() {
-                        ErrorKind::BrokenPipe => true,
-                        ErrorKind::ConnectionAborted => cfg!(windows),
-                        _ => false,
-                    };
-                    let code = if broken { ErrorCode::ConnectionBroken } else { error.into() };
-                    return self.end(Err(code));
-                }
-            }
+            Poll::Ready(Err(code)) => self.end(Err(code)),
+            Poll::Pending => waiting(finish),
         }
     }
 }

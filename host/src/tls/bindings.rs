@@ -1,0 +1,25 @@
+//! Generated from `wit/host`, with the resources of this host.
+
+wasmtime::component::bindgen!({
+    path: ["../wit/deps/wasi-clocks-0.3.2", "../wit/deps/wasi-sockets-0.3.2", "../wit/host"],
+    inline: "
+        package wasyncio:tls-host;
+
+        world tls {
+            import wasyncio:host/tls@0.1.0;
+        }
+    ",
+    imports: {
+        "wasyncio:host/tls.[method]connector.send": store | trappable,
+        "wasyncio:host/tls.[method]connector.receive": store | trappable,
+        "wasyncio:host/tls.[static]connector.connect": async | store | trappable,
+        default: trappable,
+    },
+    with: {
+        "wasi:clocks/types": crate::wasi::tcp::bindings::clocks,
+        "wasi:sockets/types": crate::wasi::tcp::bindings::types,
+        "wasyncio:host/tls.connector": super::host::Connector,
+    },
+});
+
+pub(super) use self::wasyncio::host::tls;
