@@ -32,9 +32,11 @@ mod policy;
 mod program;
 mod run;
 mod service;
+mod sockets;
 #[cfg(test)]
 mod testing;
 mod tls;
+mod unix;
 mod wasi;
 
 pub use error::{Error, NotComponent, Result, Source, Wasi02Conflict};
@@ -49,10 +51,11 @@ pub use policy::grant_error::GrantError;
 pub use policy::host_entry::{HostEntry, HostEntryError};
 pub use policy::risk::Risk;
 pub use policy::source::SourceGrant;
+pub use policy::unix::{UnixAddress, UnixGrant, UnixGrantError};
 pub use program::Program;
 pub use program::cache::{DEFAULT_CACHE_SIZE, user_cache_directory};
 pub use program::compose::{compose, imports, needs_streams};
-pub use program::embedded::embedded;
+pub use program::embedded::{embedded, embedded_full};
 pub use program::inspect::Inspection;
 pub use run::host::Host;
 pub use run::host_builder::HostBuilder;
@@ -70,10 +73,10 @@ pub use service::generation::Configure;
 pub use service::handle::{WorkersHandle, WorkersStatus};
 pub use service::metrics::{Metrics, Snapshot};
 pub use service::workers::{Control, DEFAULT_MAX_RESTARTS, Workers};
+pub use sockets::shared::SharedListeners;
 pub use tls::grants::{TlsGrantError, TlsUnverified};
 pub use tls::identity::TlsIdentity;
 pub use tls::trust::TlsTrust;
-pub use wasi::tcp::SharedListeners;
 
 // What of these crates is part of the interface, in the version that it is of.
 pub use {prometheus, wasmtime};

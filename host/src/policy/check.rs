@@ -14,7 +14,7 @@ use crate::policy::endpoint::{Place, normalized};
 use crate::policy::own_addresses::own_addresses;
 use crate::policy::resolved::{Known, ResolvedNames};
 use crate::tls::grants::TlsGrants;
-use crate::{Denial, DenyRule, Policy};
+use crate::{Denial, DenyRule, Policy, UnixAddress};
 
 /// How long an address that a program was given for a name may be connected to, unless a limit says otherwise.
 ///
@@ -193,6 +193,16 @@ impl Check {
         let asks = rule.is_none() && shown.len() == name.len();
         let decided = if asks { self.decided(&Request::Lookup(name)) } else { None };
         decided.unwrap_or_else(|| self.policy.permits_lookup(name)) || self.refuse_by(rule, Denial::Lookup(shown))
+    }
+
+    /// Whether the program may connect to a Unix socket, which a path without links names. Nobody is told.
+    pub(crate) fn grants_unix(&self, address: &UnixAddress) -> bool {
+        self.decided(&Request::ConnectUnix(address)).unwrap_or_else(|| self.policy.permits_unix(address))
+    }
+
+    /// The same about listening there.
+    pub(crate) fn grants_unix_listen(&self, address: &UnixAddress) -> bool {
+        self.decided(&Request::ListenUnix(address)).unwrap_or_else(|| self.policy.permits_unix_listen(address))
     }
 
     /// What `name` stands for without asking the system's resolver now.
@@ -414,6 +424,22 @@ mod tests {
         }
         assert!(check.permits_lookup("a.example") && !check.permits_lookup("b.example"));
         assert!(told.lock().unwrap().contains(&"connecting to 10.0.0.1:25".to_owned()));
+    }
+
+    #[test]
+    fn unix_sockets_are_granted_one_way_or_asked_about() {
+        let policy = Policy::new().allow_unix("/a/x".parse().unwrap()).allow_unix_listen("/a/y".parse().unwrap());
+        let path = |text: &str| UnixAddress::Path(text.into());
+        let (check, _) = check(policy);
+        assert!(check.grants_unix(&path("/a/x")) && !check.grants_unix_listen(&path("/a/x")));
+        assert!(check.grants_unix_listen(&path("/a/y")) && !check.grants_unix(&path("/a/y")));
+        let check = check.asking(Some(Arc::new(|request: &Request<'_>| match request {
+            Request::ConnectUnix(_) => Decision::Deny,
+            Request::ListenUnix(UnixAddress::Abstract(_)) => Decision::Allow,
+            _ => Decision::ByGrants,
+        })));
+        assert!(!check.grants_unix(&path("/a/x")) && check.grants_unix_listen(&path("/a/y")));
+        assert!(check.grants_unix_listen(&UnixAddress::Abstract(b"z".to_vec())));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::DenyRule;
+use crate::{DenyRule, UnixAddress};
 
 /// Something that a program asked for and that no grant covers, or a rule denies.
 ///
@@ -43,6 +43,10 @@ pub enum Denial {
     },
     /// Looking up the addresses of a host name.
     Lookup(String),
+    /// Connecting to a Unix socket.
+    UnixConnect(UnixAddress),
+    /// Listening on a Unix socket, or binding it for that.
+    UnixListen(UnixAddress),
     /// A TCP socket of WASI 0.2.
     Wasi02Tcp,
     /// A UDP socket, which no grant is for.
@@ -63,6 +67,8 @@ impl Denial {
             Self::Connect(_) => "connect",
             Self::Private { .. } => "private",
             Self::Lookup(_) => "lookup",
+            Self::UnixConnect(_) => "unix",
+            Self::UnixListen(_) => "unix-listen",
             Self::Wasi02Tcp => "wasi02",
             Self::Bind(_) => "bind",
             Self::Source(_) => "source",
@@ -94,6 +100,8 @@ impl fmt::Display for Denial {
             Self::Rule { refused, rule } => write!(f, "{refused}, which the rule {rule} denies"),
             // The name comes from the program: escape what could forge a line of its own.
             Self::Lookup(name) => write!(f, "looking up {}", name.escape_debug()),
+            Self::UnixConnect(address) => write!(f, "connecting to the Unix socket {address}"),
+            Self::UnixListen(address) => write!(f, "listening on the Unix socket {address}"),
             Self::Wasi02Tcp => f.write_str("a TCP socket of WASI 0.2"),
             Self::Udp => f.write_str("a UDP socket"),
             Self::TlsIdentity(name) => write!(f, "the TLS identity {}", name.escape_debug()),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{
     ConnectGrant, DenyRule, DirectoryGrant, Error, HostEntry, Limits, ListenGrant, Policy, Result, SourceGrant, Stdio,
-    TlsIdentity, TlsTrust, TlsUnverified,
+    TlsIdentity, TlsTrust, TlsUnverified, UnixGrant,
 };
 
 /// What a policy file says. All parts may be missing.
@@ -27,6 +27,8 @@ use crate::{
 /// deny = ["169.254.169.254:*"]        # whatever is granted
 /// resolve = ["db.example=10.0.0.5"]
 /// dir = ["/srv/www::/data"]           # add :rw to let it write
+/// unix = ["/run/db.sock"]             # Unix sockets to connect to
+/// unix-listen = ["/run/app/*"]        # and to listen on
 /// args = ["127.0.0.1:8000"]
 /// stdio = "out,err"
 /// wasi02-sockets = false              # true: also TCP sockets of WASI 0.2
@@ -58,8 +60,9 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyFile {
-    /// Grants, rules that deny and host names: `listen`, `connect`, `source`, `deny`, `resolve`, `dir`, `wasi02-sockets`,
-    /// `tls-identity`, `tls-trust`, `tls-require-client`, `tls-unverified`. Files are not loaded yet: [`Policy::load_tls`].
+    /// Grants, rules that deny and host names: `listen`, `connect`, `source`, `deny`, `resolve`, `dir`, `unix`, `unix-listen`,
+    /// `wasi02-sockets`, `tls-identity`, `tls-trust`, `tls-require-client`, `tls-unverified`. Files are not loaded yet:
+    /// [`Policy::load_tls`].
     pub policy: Policy,
     /// Arguments of the program: `args`.
     pub arguments: Vec<String>,
@@ -72,7 +75,7 @@ pub struct PolicyFile {
 }
 
 impl PolicyFile {
-    /// Reads a policy file. Its directories and files, if relative, are taken from the folder it is in.
+    /// Reads a policy file. Its directories, files and Unix sockets, if relative, are taken from the folder it is in.
     ///
     /// # Errors
     /// [`Error::Read`] if it cannot be read, [`Error::PolicyFile`] if it says something that is not understood.
@@ -110,6 +113,11 @@ impl PolicyFile {
         let policy = trusts.fold(policy, Policy::allow_tls_trust);
         let policy = raw.tls_require_client.into_iter().fold(policy, Policy::require_tls_client);
         let policy = raw.tls_unverified.into_iter().fold(policy, |policy, grant| policy.allow_tls_unverified(grant.0));
+        let policy = raw.unix.into_iter().fold(policy, |policy, grant| policy.allow_unix(grant.0.in_folder(folder)));
+        let policy = raw
+            .unix_listen
+            .into_iter()
+            .fold(policy, |policy, grant| policy.allow_unix_listen(grant.0.in_folder(folder)));
         let policy = if raw.wasi02_sockets { policy.allow_wasi02_sockets() } else { policy };
         Ok(Self {
             policy,
@@ -131,6 +139,9 @@ struct Raw {
     deny: Vec<Text<DenyRule>>,
     resolve: Vec<Text<HostEntry>>,
     dir: Vec<Text<DirectoryGrant>>,
+    unix: Vec<Text<UnixGrant>>,
+    #[serde(rename = "unix-listen")]
+    unix_listen: Vec<Text<UnixGrant>>,
     args: Vec<String>,
     stdio: Option<Text<Stdio>>,
     #[serde(rename = "wasi02-sockets")]
@@ -257,6 +268,17 @@ mod tests {
         assert_eq!(file.policy.tls_required_client(), Some("us"));
         let text = refusal("tls-identity = ['cert.pem']");
         assert!(text.contains("line 1: `cert.pem` is not of the form NAME=CERT.pem,KEY.pem"), "{text}");
+    }
+
+    #[test]
+    fn unix_sockets_are_taken_from_the_files_folder() {
+        let text = "unix = ['x.sock', '@bus']\nunix-listen = ['/run/app/*']";
+        let file = PolicyFile::parse_in(Path::new("/etc/app"), "p.toml", text).unwrap();
+        let shown = |grants: &[UnixGrant]| grants.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(shown(file.policy.unix_grants()), ["/etc/app/./x.sock", "@bus"]);
+        assert_eq!(shown(file.policy.unix_listen_grants()), ["/run/app/*"]);
+        let text = refusal("unix = ['/run/']");
+        assert!(text.starts_with("cannot use p.toml, line 1: `/run/` names no socket"), "{text}");
     }
 
     #[test]

@@ -11,7 +11,8 @@ use wasmtime::component::{Component, Linker};
 
 use crate::embed::StreamsBuilder;
 use crate::program::cache::{Cache, Digest, EntryKey, Input};
-use crate::program::compose::{compose_named, first_of_streams};
+use crate::program::compose::{compose_named, needed};
+use crate::program::streams::StreamsComponents;
 use crate::program::{Program, instance_of, precompiled, stock};
 use crate::run::host_builder::HostBuilder;
 use crate::run::state::State;
@@ -28,7 +29,7 @@ pub(super) struct Shared {
     pub(super) engine: Engine,
     pub(super) ticker: Arc<Ticker>,
     pub(super) linker: Linker<State>,
-    pub(super) streams: Option<Cow<'static, [u8]>>,
+    pub(super) streams: StreamsComponents,
     pub(super) cache: Option<Cache>,
 }
 
@@ -123,8 +124,7 @@ impl Host {
         if !file.metadata()?.is_file() {
             return Ok(None);
         }
-        let streams = self.shared.streams.as_deref().unwrap_or_default();
-        let input = Input::Program { app: Digest::of_file(&file)?, streams };
+        let input = Input::Program { app: Digest::of_file(&file)?, streams: self.shared.streams.all() };
         Ok(cache.find(&self.shared.engine, &EntryKey::new(&self.shared.engine, input)))
     }
 
@@ -133,8 +133,8 @@ impl Host {
         if precompiled::is_compiled(app) {
             return Err(Error::CompiledCode { file: file.to_owned() });
         }
-        let streams = self.shared.streams.as_deref().unwrap_or_default();
-        self.compiled(file, Input::Program { app: Digest::of(app), streams }, || self.composed(file, app))
+        let input = Input::Program { app: Digest::of(app), streams: self.shared.streams.all() };
+        self.compiled(file, input, || self.composed(file, app))
     }
 
     /// Compiles what `bytes` makes of `input`, or takes it from the cache.
@@ -222,7 +222,7 @@ impl Host {
     /// `wasi:cli/run`; [`Error::NotComponent`], [`Error::Invalid`] or [`Error::Compile`].
     pub fn stock_options(&self, name: &str, bytes: &[u8]) -> Result<Vec<&'static str>> {
         // Tells what is no component better than the compiler does.
-        first_of_streams(name, bytes)?;
+        needed(name, bytes)?;
         let component = self.compiled(name, Input::Component(bytes), || Ok(Cow::Borrowed(bytes)))?;
         stock::options(name, &component)
     }
@@ -235,7 +235,7 @@ impl Host {
     /// [`Error::UnknownImport`] or [`Error::IncompatibleImport`] for one given by [`HostBuilder::streams`].
     pub fn streams(&self) -> Result<StreamsBuilder> {
         let file = "the streams component".to_owned();
-        let Some(streams) = &self.shared.streams else {
+        let Some(streams) = self.shared.streams.fullest() else {
             return Err(Error::NoStreams { file, import: "wasyncio:streams".to_owned() });
         };
         let component = self.compiled(&file, Input::Component(streams), || Ok(Cow::Borrowed(streams)))?;
@@ -244,11 +244,11 @@ impl Host {
     }
 
     fn composed<'a>(&self, file: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>> {
-        let Some(import) = first_of_streams(file, bytes)? else {
+        let Some(needed) = needed(file, bytes)? else {
             return Ok(Cow::Borrowed(bytes));
         };
-        let Some(streams) = &self.shared.streams else {
-            return Err(Error::NoStreams { file: file.to_owned(), import });
+        let Some(streams) = self.shared.streams.of(needed.full) else {
+            return Err(Error::NoStreams { file: file.to_owned(), import: needed.import });
         };
         compose_named(file, bytes, streams).map(Cow::Owned)
     }

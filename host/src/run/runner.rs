@@ -14,7 +14,7 @@ use crate::program::{Entry, Program};
 use crate::run::busy_poll::busy_poll;
 use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
-use crate::wasi::tcp::Network;
+use crate::sockets::Network;
 use crate::{
     Decision, Denial, Error, ExitStatus, Limit, Limits, Metrics, Output, Policy, Request, Result, SharedListeners,
     Stdio, Wasi02Conflict,

@@ -10,8 +10,8 @@ use crate::policy::check::Check;
 use crate::run::descriptors::Descriptor;
 use crate::run::meter::Meter;
 use crate::run::stdio::stream::ProgramOutput;
+use crate::sockets::Network;
 use crate::tls::Configs;
-use crate::wasi::tcp::Network;
 
 /// What the store of a running program holds. Functions that an embedder adds by
 /// [`HostBuilder::linker`](crate::HostBuilder::linker) get it; its [`WasiView`] is what they can use of it.

@@ -1,9 +1,9 @@
 //! Generated from `wit/host`, with the resources of this host.
 
 wasmtime::component::bindgen!({
-    path: ["../wit/deps/wasi-clocks-0.3.2", "../wit/deps/wasi-sockets-0.3.2", "../wit/host"],
+    path: "../wit",
     inline: "
-        package wasyncio:tls-host;
+        package wasyncio:tls-of-programs;
 
         world tls {
             import wasyncio:host/tls@0.1.0;

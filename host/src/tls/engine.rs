@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use rustls::Connection;
 
+use crate::sockets::streams::{Receiving, Sending};
 use crate::wasi::tcp::bindings::types::ErrorCode;
-use crate::wasi::tcp::{Receiving, Sending};
 
 /// Where ciphertext comes from.
 pub(super) enum Incoming {

@@ -18,7 +18,7 @@ use super::session::Session;
 use super::streams::{Ciphertext, Deciphered, ToDecipher, ToEncipher};
 use crate::policy::check::Check;
 use crate::run::state::State;
-use crate::wasi::tcp::Receiving;
+use crate::sockets::streams::Receiving;
 use crate::wasi::tcp::bindings::types::ErrorCode;
 
 /// Adds `wasyncio:host/tls`.

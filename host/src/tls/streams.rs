@@ -13,7 +13,7 @@ use wasmtime::{AsContextMut, StoreContextMut};
 
 use super::engine::Outgoing;
 use super::session::{Outcome, Session};
-use crate::wasi::tcp::Sending;
+use crate::sockets::streams::Sending;
 use crate::wasi::tcp::bindings::types::ErrorCode;
 
 /// Bytes that are given at once where the program's own buffer cannot be used.

@@ -63,6 +63,8 @@ fn report(run: &Run, file: &PolicyFile, program: &Program) -> Vec<String> {
         policy.tls_required_client().map(|name| format!("serves TLS clients that {name} certifies, and no others")),
     );
     lines.extend(policy.tls_unverified().iter().map(|grant| format!("may use TLS without verification to {grant}")));
+    lines.extend(policy.unix_grants().iter().map(|grant| format!("may connect to the Unix socket {grant}")));
+    lines.extend(policy.unix_listen_grants().iter().map(|grant| format!("may listen on the Unix socket {grant}")));
     if policy.has_wasi02_sockets() {
         lines.push("may use TCP sockets of WASI 0.2".to_owned());
     }
@@ -89,7 +91,7 @@ fn warnings(run: &Run, file: &PolicyFile) -> Vec<String> {
     let policy = &file.policy;
     let limits = file.limits.overridden_by(run.limits.0);
     let mut warnings: Vec<_> = policy.risks().iter().map(ToString::to_string).collect();
-    if !policy.listen_grants().is_empty() {
+    if !policy.listen_grants().is_empty() || !policy.unix_listen_grants().is_empty() {
         if limits.max_memory.is_none() {
             warnings.push("its peers can make it use all memory: see --max-memory".to_owned());
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use wasyncio_host::{
     ConnectGrant, DenyRule, DirectoryGrant, Error, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy, PolicyFile,
-    Program, Result, Runner, SharedListeners, SourceGrant, Stdio, TlsIdentity, TlsTrust, TlsUnverified,
+    Program, Result, Runner, SharedListeners, SourceGrant, Stdio, TlsIdentity, TlsTrust, TlsUnverified, UnixGrant,
 };
 
 use super::address::MetricsAddress;
@@ -104,6 +104,20 @@ pub(super) struct Run {
     #[arg(long, value_name = "HOST[::GUEST][:rw]")]
     dir: Vec<DirectoryGrant>,
 
+    /// Let the program connect to the Unix socket at PATH; may be repeated
+    ///
+    /// PATH is a path, FOLDER/* for every name in a folder, or @NAME for an abstract name. What the program asks for is
+    /// judged by where it leads, links resolved. Such sockets are there on Linux alone.
+    #[arg(long, value_name = "PATH")]
+    allow_unix: Vec<UnixGrant>,
+
+    /// Let the program listen on a Unix socket at PATH; may be repeated
+    ///
+    /// PATH is as in --allow-unix. The program makes the socket there, replaces one that is there, and removes its own in
+    /// the end; no other file is ever removed.
+    #[arg(long, value_name = "PATH")]
+    allow_unix_listen: Vec<UnixGrant>,
+
     /// Set an environment variable of the program, or hand on this command's; may be repeated
     ///
     /// The program sees no others.
@@ -147,8 +161,9 @@ pub(super) struct Run {
 
     /// Take grants, environment, arguments and limits from a TOML file, to which the flags add
     ///
-    /// Its keys are listen, connect, source, deny, resolve, dir, args, stdio, wasi02-sockets, tls-identity, tls-trust,
-    /// tls-require-client, tls-unverified, the table env, and the table limits, whose keys are named as the flags below: max-memory, max-connections, ...
+    /// Its keys are listen, connect, source, deny, resolve, dir, unix, unix-listen, args, stdio, wasi02-sockets, tls-identity,
+    /// tls-trust, tls-require-client, tls-unverified, the table env, and the table limits, whose keys are named as the flags
+    /// below: max-memory, max-connections, ...
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -247,6 +262,8 @@ impl Run {
         let policy = self.tls_require_client.iter().cloned().fold(policy, Policy::require_tls_client);
         let policy = self.tls_unverified.iter().cloned().fold(policy, Policy::allow_tls_unverified);
         let policy = policy.load_tls()?;
+        let policy = self.allow_unix.iter().cloned().fold(policy, Policy::allow_unix);
+        let policy = self.allow_unix_listen.iter().cloned().fold(policy, Policy::allow_unix_listen);
         file.policy = if self.allow_wasi02_sockets { policy.allow_wasi02_sockets() } else { policy };
         Ok(file)
     }
@@ -275,6 +292,7 @@ impl Run {
             written: self.cache.directory().into_iter().collect(),
             sockets: self.service.metrics.iter().filter_map(MetricsAddress::path).map(Path::to_owned).collect(),
             granted: file.policy.directories().to_vec(),
+            unix: file.policy.unix_listen_grants().iter().filter_map(UnixGrant::folder).map(Path::to_owned).collect(),
         })
     }
 

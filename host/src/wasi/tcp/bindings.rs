@@ -21,7 +21,7 @@ wasmtime::component::bindgen!({
         "wasi:sockets/types.udp-socket": super::udp::UdpSocket,
     },
     trappable_error_type: {
-        "wasi:sockets/types.error-code" => super::error::SocketError,
+        "wasi:sockets/types.error-code" => crate::sockets::error::SocketError,
     },
 });
 

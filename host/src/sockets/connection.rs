@@ -1,24 +1,38 @@
 //! One open connection, shared by the socket and its two streams.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use socket2::SockRef;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::network::{Network, Permit};
+use super::stream::Stream;
+use crate::wasi::tcp::bindings::types::ErrorCode;
+
+/// Whether the program has taken a stream of a connection; it can once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    No,
+    Yes,
+}
+
+impl Taken {
+    pub(crate) fn take(&mut self) -> Result<(), ErrorCode> {
+        match std::mem::replace(self, Self::Yes) {
+            Self::No => Ok(()),
+            Self::Yes => Err(ErrorCode::InvalidState),
+        }
+    }
+}
 
 /// A connected socket. Closed when this is dropped.
 pub(crate) struct Connection {
-    pub(super) stream: TcpStream,
-    /// As it was when the connection was made: once the peer has reset it, some systems do not know any more.
-    pub(super) peer: SocketAddr,
+    pub(crate) stream: Stream,
     permit: Permit,
     opened: Instant,
     /// When the last byte moved: milliseconds after `opened`. Kept only with an idle timeout.
@@ -33,15 +47,14 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, peer: SocketAddr, permit: Permit) -> Arc<Self> {
+    pub(crate) fn new(stream: Stream, permit: Permit) -> Arc<Self> {
         // Every write is one of the program's own decisions to send, so waiting for more only adds latency. Some
         // systems refuse it for a connection that the peer has reset already, which the next read or write tells.
-        _ = stream.set_nodelay(true);
+        _ = stream.send_at_once();
         let network = Arc::clone(permit.network());
         network.opened();
         let connection = Arc::new(Self {
             stream,
-            peer,
             permit,
             opened: Instant::now(),
             moved: AtomicU64::new(0),
@@ -57,12 +70,12 @@ impl Connection {
         connection
     }
 
-    pub(super) fn network(&self) -> &Network {
+    pub(crate) fn network(&self) -> &Network {
         self.permit.network()
     }
 
     /// Takes notice of bytes received or sent.
-    pub(super) fn moved(&self) {
+    pub(crate) fn moved(&self) {
         self.network().moved();
         if self.network().idle_timeout.is_some() {
             let after = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -71,18 +84,18 @@ impl Connection {
     }
 
     /// Whether the connection was ended because no byte moved.
-    pub(super) fn timed_out(&self) -> bool {
+    pub(crate) fn timed_out(&self) -> bool {
         self.timed_out.load(Ordering::SeqCst)
     }
 
     /// Receives what is there, without waiting: an error of the kind `WouldBlock` if that is nothing.
     ///
-    /// As [`TcpStream::try_read`], but where the system tells when there is more (epoll, kqueue) a read that did not fill
+    /// As tokio's `try_read`, but where the system tells when there is more (epoll, kqueue) a read that did not fill
     /// its room has emptied the socket: the next one waits without asking the kernel in vain first.
-    pub(super) fn receive(&self, room: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn receive(&self, room: &mut [u8]) -> io::Result<usize> {
         let mut partial = 0;
         let received = self.stream.try_io(Interest::READABLE, || {
-            let count = (&*SockRef::from(&self.stream)).read(room)?;
+            let count = (&*self.stream.socket()).read(room)?;
             if cfg!(unix) && 0 < count && count < room.len() {
                 partial = count;
                 // What tokio takes for the end of readiness. Told from in here, it leaves one that comes meanwhile alone.
@@ -94,20 +107,20 @@ impl Connection {
     }
 
     /// Whether a direction was told that the peer has reset the connection.
-    pub(super) fn was_reset(&self) -> bool {
+    pub(crate) fn was_reset(&self) -> bool {
         self.reset.load(Ordering::SeqCst)
     }
 
     /// The error of a direction: a reset if the other one was told of that.
-    pub(super) fn error_of(&self, error: io::Error) -> io::Error {
+    pub(crate) fn error_of(&self, error: io::Error) -> io::Error {
         if error.kind() == ErrorKind::ConnectionReset {
             self.reset.store(true, Ordering::SeqCst);
         }
         if self.was_reset() { ErrorKind::ConnectionReset.into() } else { error }
     }
 
-    pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        SockRef::from(&self.stream).shutdown(how)
+    pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.stream.socket().shutdown(how)
     }
 
     fn last_moved(&self) -> Instant {

@@ -5,17 +5,21 @@
 
 use std::any::{Any, TypeId};
 use std::io::{ErrorKind, IoSlice};
+use std::iter;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
-use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, StreamResult};
+use wasmtime::component::{
+    Destination, FutureReader, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
+};
 use wasmtime::{AsContextMut, StoreContextMut};
 
-use super::bindings::types::ErrorCode;
 use super::connection::Connection;
+use crate::tls::Ciphertext;
+use crate::wasi::tcp::bindings::types::ErrorCode;
 
 /// Bytes that are read at once where the program's own buffer cannot be used.
 const BUFFER: usize = 8192;
@@ -195,6 +199,48 @@ impl Drop for Sending {
     fn drop(&mut self) {
         let _: Poll<_> = self.end(Ok(()));
     }
+}
+
+/// Sends what comes out of `data` over a connection, if it was given, and tells how that ended.
+pub(crate) fn send(
+    mut store: impl AsContextMut,
+    connection: Result<Arc<Connection>, ErrorCode>,
+    mut data: StreamReader<u8>,
+) -> wasmtime::Result<FutureReader<Result<(), ErrorCode>>> {
+    match connection {
+        Ok(connection) => {
+            let (sender, outcome) = oneshot::channel();
+            let sending = Sending::new(connection, sender);
+            match data.try_into::<Ciphertext>(&mut store) {
+                // TLS of the host's own: it sends by itself.
+                Ok(ciphertext) => ciphertext.send_by(sending),
+                Err(data) => data.pipe(&mut store, sending)?,
+            }
+            FutureReader::new(&mut store, outcome)
+        }
+        Err(code) => {
+            data.close(&mut store)?;
+            FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(code)) })
+        }
+    }
+}
+
+/// Gives what is received over a connection, if it was given, and tells how that ended.
+pub(crate) fn receive(
+    mut store: impl AsContextMut,
+    connection: Result<Arc<Connection>, ErrorCode>,
+) -> wasmtime::Result<(StreamReader<u8>, FutureReader<Result<(), ErrorCode>>)> {
+    Ok(match connection {
+        Ok(connection) => {
+            let (sender, outcome) = oneshot::channel();
+            let stream = StreamReader::new(&mut store, Receiving::new(connection, sender))?;
+            (stream, FutureReader::new(&mut store, outcome)?)
+        }
+        Err(code) => {
+            let stream = StreamReader::new(&mut store, iter::empty())?;
+            (stream, FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(code)) })?)
+        }
+    })
 }
 
 fn waiting(finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
