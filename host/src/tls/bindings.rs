@@ -12,6 +12,8 @@ wasmtime::component::bindgen!({
     imports: {
         "wasyncio:host/tls.[method]connector.send": store | trappable,
         "wasyncio:host/tls.[method]connector.receive": store | trappable,
+        "wasyncio:host/tls.[method]session.send": store | trappable,
+        "wasyncio:host/tls.[method]session.receive": store | trappable,
         "wasyncio:host/tls.[static]connector.connect": async | store | trappable,
         default: trappable,
     },
@@ -19,6 +21,7 @@ wasmtime::component::bindgen!({
         "wasi:clocks/types": crate::wasi::tcp::bindings::clocks,
         "wasi:sockets/types": crate::wasi::tcp::bindings::types,
         "wasyncio:host/tls.connector": super::host::Connector,
+        "wasyncio:host/tls.session": super::host::Established,
     },
 });
 

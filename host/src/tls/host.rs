@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use wasmtime::component::{Access, Accessor, FutureReader, HasData, Linker, Resource, StreamReader};
 
-use super::bindings::tls::{self, HostConnector, HostConnectorWithStore};
+use super::bindings::tls::{self, HostConnector, HostConnectorWithStore, HostSession, HostSessionWithStore};
 use super::config::{Clients, Side, VerifyServer, Wanted};
 use super::describe::Described;
 use super::engine::{Incoming, Outgoing};
@@ -18,6 +18,7 @@ use super::session::Session;
 use super::streams::{Ciphertext, Deciphered, ToDecipher, ToEncipher};
 use crate::policy::check::Check;
 use crate::run::state::State;
+use crate::sockets::connection::Taken;
 use crate::sockets::streams::Receiving;
 use crate::wasi::tcp::bindings::types::ErrorCode;
 
@@ -119,61 +120,116 @@ impl HostConnector for TlsView<'_> {
     }
 }
 
-type Directions = (StreamReader<u8>, FutureReader<Result<(), ErrorCode>>);
+/// A session, and which directions the program has taken.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Established {
+    session: Arc<Session>,
+    info: tls::SessionInfo,
+    receiving: Taken,
+    sending: Taken,
+}
 
-/// A stream that has ended, and why.
-fn ended(store: &mut Access<'_, State, Tls>, code: ErrorCode) -> wasmtime::Result<Directions> {
-    let stream = StreamReader::new(&mut *store, iter::empty())?;
-    Ok((stream, FutureReader::new(store, async move { wasmtime::error::Ok(Err(code)) })?))
+type Outcome = FutureReader<Result<(), ErrorCode>>;
+
+impl HostSession for TlsView<'_> {
+    fn info(&mut self, session: Resource<Established>) -> wasmtime::Result<tls::SessionInfo> {
+        Ok(self.0.table.get(&session)?.info.clone())
+    }
+
+    fn drop(&mut self, session: Resource<Established>) -> wasmtime::Result<()> {
+        let mut session = self.0.table.delete(session)?;
+        if session.receiving.take().is_ok() {
+            session.session.reader_gone();
+        }
+        if session.sending.take().is_ok() {
+            session.session.writer_gone(None);
+        }
+        Ok(())
+    }
+}
+
+impl HostSessionWithStore<State> for Tls {
+    fn send(
+        mut store: Access<'_, State, Self>,
+        session: Resource<Established>,
+        mut data: StreamReader<u8>,
+    ) -> wasmtime::Result<Outcome> {
+        let session = store.get().0.table.get_mut(&session)?;
+        let taken = session.sending.take();
+        let session = Arc::clone(&session.session);
+        match taken {
+            Ok(()) => {
+                let (sender, outcome) = oneshot::channel();
+                data.pipe(&mut store, ToEncipher::new(session, sender))?;
+                FutureReader::new(&mut store, outcome)
+            }
+            Err(code) => {
+                data.close(&mut store)?;
+                FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(code)) })
+            }
+        }
+    }
+
+    fn receive(
+        mut store: Access<'_, State, Self>,
+        session: Resource<Established>,
+    ) -> wasmtime::Result<(StreamReader<u8>, Outcome)> {
+        let session = store.get().0.table.get_mut(&session)?;
+        let taken = session.receiving.take();
+        let session = Arc::clone(&session.session);
+        Ok(match taken {
+            Ok(()) => {
+                let (sender, outcome) = oneshot::channel();
+                let stream = StreamReader::new(&mut store, Deciphered::new(session, sender))?;
+                (stream, FutureReader::new(&mut store, outcome)?)
+            }
+            Err(code) => {
+                let stream = StreamReader::new(&mut store, iter::empty())?;
+                (stream, FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(code)) })?)
+            }
+        })
+    }
 }
 
 impl HostConnectorWithStore<State> for Tls {
     fn send(
         mut store: Access<'_, State, Self>,
         connector: Resource<Connector>,
-        mut cleartext: StreamReader<u8>,
-    ) -> wasmtime::Result<Directions> {
+    ) -> wasmtime::Result<StreamReader<u8>> {
         let connector = store.get().0.table.get_mut(&connector)?;
         if std::mem::replace(&mut connector.sends, true) {
-            cleartext.close(&mut store)?;
-            return ended(&mut store, ErrorCode::InvalidState);
+            return StreamReader::new(&mut store, iter::empty());
         }
         let session = Arc::clone(&connector.session);
-        let (sender, outcome) = oneshot::channel();
         // Until a socket of the host's gets it.
         session.send_to(Outgoing::Taken);
-        cleartext.pipe(&mut store, ToEncipher::new(Arc::clone(&session), sender))?;
-        let ciphertext = StreamReader::new(&mut store, Ciphertext::new(session))?;
-        Ok((ciphertext, FutureReader::new(&mut store, outcome)?))
+        StreamReader::new(&mut store, Ciphertext::new(session))
     }
 
     fn receive(
         mut store: Access<'_, State, Self>,
         connector: Resource<Connector>,
         mut ciphertext: StreamReader<u8>,
-    ) -> wasmtime::Result<Directions> {
+    ) -> wasmtime::Result<()> {
         let connector = store.get().0.table.get_mut(&connector)?;
         if std::mem::replace(&mut connector.receives, true) {
-            ciphertext.close(&mut store)?;
-            return ended(&mut store, ErrorCode::InvalidState);
+            return ciphertext.close(&mut store);
         }
         let session = Arc::clone(&connector.session);
         match ciphertext.try_into::<Receiving>(&mut store) {
             Ok(receiving) => session.receive_from(Incoming::Socket(receiving)),
             Err(ciphertext) => {
                 session.receive_from(Incoming::Fed);
-                ciphertext.pipe(&mut store, ToDecipher::new(Arc::clone(&session)))?;
+                ciphertext.pipe(&mut store, ToDecipher::new(session))?;
             }
         }
-        let (sender, outcome) = oneshot::channel();
-        let cleartext = StreamReader::new(&mut store, Deciphered::new(session, sender))?;
-        Ok((cleartext, FutureReader::new(&mut store, outcome)?))
+        Ok(())
     }
 
     async fn connect(
         store: &Accessor<State, Self>,
         connector: Resource<Connector>,
-    ) -> wasmtime::Result<Result<tls::Session, tls::Error>> {
+    ) -> wasmtime::Result<Result<Resource<Established>, tls::Error>> {
         let (connector, check, configs, handshakes) = store.with(|mut access| {
             let state = access.get().0;
             let connector = state.table.delete(connector)?;
@@ -212,7 +268,13 @@ impl HostConnectorWithStore<State> for Tls {
         });
         let shaken = shaken.await.unwrap_or_else(|_| Err(Failure::slow(seconds)));
         Ok(match shaken {
-            Ok(described) => Ok(of_session(described, verifies)),
+            Ok(described) => {
+                let info = info(described, verifies);
+                let session = Arc::clone(&session.0);
+                let (receiving, sending) = (Taken::No, Taken::No);
+                let established = Established { session, info, receiving, sending };
+                Ok(store.with(|mut access| access.get().0.table.push(established))?)
+            }
             Err(failure) => {
                 session.0.give_up(failure.clone());
                 Err(failure.into())
@@ -230,11 +292,11 @@ impl Drop for GivesUp {
     }
 }
 
-fn of_session(described: Described, peer_verified: bool) -> tls::Session {
+fn info(described: Described, peer_verified: bool) -> tls::SessionInfo {
     let Described { version, cipher, bits, alpn, peer_certificate, reused } = described;
     let cipher = tls::Cipher { name: cipher.to_owned(), protocol: version.to_owned(), bits };
     let peer_verified = peer_verified && peer_certificate.is_some();
-    tls::Session { version: version.to_owned(), cipher, alpn, peer_certificate, peer_verified, reused }
+    tls::SessionInfo { version: version.to_owned(), cipher, alpn, peer_certificate, peer_verified, reused }
 }
 
 impl From<Failure> for tls::Error {

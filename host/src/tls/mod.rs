@@ -20,6 +20,8 @@ pub(crate) mod identity;
 mod session;
 mod streams;
 pub(crate) mod trust;
+#[cfg(all(test, unix))]
+mod tests;
 mod verify;
 
 pub(crate) use config::Configs;
