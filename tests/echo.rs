@@ -7,15 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
-use wasyncio_tests::{Running, command, connect, example, run_python, spawn, stock_wasmtime};
+use wasyncio_tests::{Running, connect, example, run_python, spawn, stock_wasmtime};
 
 fn echo_server() -> (Running, SocketAddr) {
-    let mut server = spawn(Command::new(command()).arg("run").arg(example("echo-server")).args([
-        "--allow-listen",
-        "127.0.0.1:0",
-        "--",
-        "127.0.0.1:0",
-    ]));
+    let mut server = wasyncio_tests::echo_server(&[]);
     let address = server.address();
     (server, address)
 }

@@ -1,12 +1,12 @@
 //! Programs that take descriptors until there are no more, and peers that do: a clear error, and then it goes on.
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
 use std::thread;
 
-use wasyncio_tests::{Running, command, connect, dist, spawn};
+use wasyncio_tests::{Running, ask, command, connect, dist, spawn};
 
 /// Runs the program with so many descriptors for its process.
 fn run(descriptors: usize, flags: &[&str], arguments: &[&str]) -> Running {
@@ -19,13 +19,6 @@ fn run(descriptors: usize, flags: &[&str], arguments: &[&str]) -> Running {
         "127.0.0.1:*",
     ]);
     spawn(shell.arg(dist("tests/misbehaving.wasm")).arg("--").args(arguments))
-}
-
-fn ask(client: &mut TcpStream, line: &str) -> String {
-    client.write_all(line.as_bytes()).expect("connected");
-    let mut answer = String::new();
-    BufReader::new(client).read_line(&mut answer).expect("an answer");
-    answer
 }
 
 #[test]

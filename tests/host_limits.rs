@@ -1,33 +1,20 @@
 //! Limits of connections and of idle time, seen by the peers of a server.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
-use wasyncio_tests::{Running, command, connect, example, finish, spawn};
-
-fn server(flags: &[&str]) -> Running {
-    let mut run = Command::new(command());
-    run.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
-    spawn(run.args(["--", "127.0.0.1:0"]))
-}
-
-fn echo(client: &mut TcpStream, line: &str) -> String {
-    client.write_all(line.as_bytes()).expect("connected");
-    let mut answer = String::new();
-    BufReader::new(client).read_line(&mut answer).expect("an echo");
-    answer
-}
+use wasyncio_tests::{Running, ask, command, connect, echo_server, example, finish};
 
 #[test]
 fn at_the_limit_of_connections_a_peer_waits_and_is_not_dropped() {
-    let mut server = server(&["--max-connections", "2"]);
+    let mut server = echo_server(&["--max-connections", "2"]);
     let address = server.address();
     let mut first = connect(address);
     let mut second = connect(address);
-    assert_eq!(echo(&mut first, "one\n"), "one\n");
-    assert_eq!(echo(&mut second, "two\n"), "two\n");
+    assert_eq!(ask(&mut first, "one\n"), "one\n");
+    assert_eq!(ask(&mut second, "two\n"), "two\n");
 
     let mut third = connect(address);
     third.write_all(b"three\n").expect("the system takes it");
@@ -41,21 +28,21 @@ fn at_the_limit_of_connections_a_peer_waits_and_is_not_dropped() {
     let mut answer = [0; 6];
     third.read_exact(&mut answer).expect("it is accepted now");
     assert_eq!(&answer, b"three\n");
-    assert_eq!(echo(&mut second, "still\n"), "still\n");
+    assert_eq!(ask(&mut second, "still\n"), "still\n");
 }
 
 #[test]
 fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
-    let mut server = server(&["--idle-timeout", "300ms"]);
+    let mut server = echo_server(&["--idle-timeout", "300ms"]);
     let address = server.address();
     let mut idle = connect(address);
     let mut busy = connect(address);
-    assert_eq!(echo(&mut idle, "one\n"), "one\n");
+    assert_eq!(ask(&mut idle, "one\n"), "one\n");
     busy.set_read_timeout(Some(Duration::from_millis(50))).expect("not zero");
     idle.set_nonblocking(true).expect("a socket can");
     let closed = loop {
         // Twenty times as often as the timeout asks for; the reads are the clock.
-        assert_eq!(echo(&mut busy, "tick\n"), "tick\n");
+        assert_eq!(ask(&mut busy, "tick\n"), "tick\n");
         _ = busy.read(&mut [0; 1]);
         match idle.read(&mut [0; 16]) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -63,7 +50,7 @@ fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
         }
     };
     assert!(matches!(closed, Ok(0)) || closed.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset));
-    assert_eq!(echo(&mut busy, "tick\n"), "tick\n");
+    assert_eq!(ask(&mut busy, "tick\n"), "tick\n");
     server.line_with("failed: ");
 }
 
@@ -97,8 +84,8 @@ fn taken_by(mut server: Running) -> usize {
 
 #[test]
 fn the_systems_buffers_are_limited() {
-    let limited = taken_by(server(&["--max-buffer", "8KiB"]));
-    let unlimited = taken_by(server(&[]));
+    let limited = taken_by(echo_server(&["--max-buffer", "8KiB"]));
+    let unlimited = taken_by(echo_server(&[]));
     // Besides: what asyncio's reader and writer may hold, twice 64 KiB and 64 KiB, and the peer's own buffers.
     assert!(limited < 512 << 10, "{limited} bytes");
     assert!(unlimited > limited + (512 << 10), "{limited} and {unlimited} bytes");
@@ -107,7 +94,7 @@ fn the_systems_buffers_are_limited() {
 #[test]
 fn small_writes_do_not_wait_for_each_other() {
     // Nagle's algorithm would hold the second of two small segments back until the first is acknowledged, 40 ms later.
-    let mut server = server(&[]);
+    let mut server = echo_server(&[]);
     let mut client = connect(server.address());
     let begun = std::time::Instant::now();
     for _ in 0..50 {

@@ -6,13 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use wasyncio_tests::{Running, command, connect, example, finish, spawn};
-
-fn server(flags: &[&str]) -> Running {
-    let mut run = Command::new(command());
-    run.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
-    spawn(run.args(["--", "127.0.0.1:0"]))
-}
+use wasyncio_tests::{connect, echo_server, finish, signal};
 
 fn assert_echoes(client: &mut TcpStream) {
     client.write_all(b"hello\n").expect("connected");
@@ -44,7 +38,7 @@ fn five_thousand_connections_at_once() {
     // As many as the machine lets a process have, with some descriptors for everything else.
     let limit = finish(Command::new("sh").args(["-c", "ulimit -n"])).stdout;
     let count = limit.trim().parse().map_or(5_000, |limit: usize| limit.saturating_sub(200).min(5_000));
-    let mut server = server(&["--stdio", "out"]);
+    let mut server = echo_server(&["--stdio", "out"]);
     let address = server.address();
     // One after the other: more at once than asyncio's backlog of 100 would wait for the system to try again, a second
     // each.
@@ -59,7 +53,7 @@ fn five_thousand_connections_at_once() {
 
 #[test]
 fn a_peer_that_vanishes_costs_only_its_own_connection() {
-    let mut server = server(&[]);
+    let mut server = echo_server(&[]);
     let address = server.address();
     let mut steady = connect(address);
     for _ in 0..50 {
@@ -75,7 +69,7 @@ fn a_peer_that_vanishes_costs_only_its_own_connection() {
 #[test]
 fn stopping_under_load_loses_no_byte_of_what_was_accepted() {
     for flags in [&["--grace", "1min"][..], &["--grace", "1min", "--workers", "2"][..]] {
-        let mut server = server(flags);
+        let mut server = echo_server(flags);
         let address = server.address();
         let ready = std::sync::Barrier::new(9);
         thread::scope(|scope| {
@@ -83,8 +77,7 @@ fn stopping_under_load_loses_no_byte_of_what_was_accepted() {
                 scope.spawn(|| stream_lines(address, &ready));
             }
             ready.wait();
-            let sent = finish(Command::new("kill").args(["-TERM", &server.id().to_string()]));
-            assert!(sent.status.success(), "{}", sent.stderr);
+            signal(server.id(), "-TERM");
         });
         assert_eq!(server.wait().code(), Some(0));
     }

@@ -6,19 +6,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Instant;
 
-use wasyncio_tests::{DEADLINE, Running, command, connect, dist, finish, spawn};
+use wasyncio_tests::{DEADLINE, Running, ask, command, connect, dist, finish, serve, signal, spawn, stop};
 
 fn server(flags: &[&str]) -> Running {
-    let mut run = Command::new(command());
-    run.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(dist("tests/misbehaving.wasm"));
-    spawn(run.args(["--", "serve", "127.0.0.1:0"]))
-}
-
-fn ask(client: &mut TcpStream, line: &str) -> String {
-    client.write_all(line.as_bytes()).expect("connected");
-    let mut answer = String::new();
-    BufReader::new(client).read_line(&mut answer).expect("an answer");
-    answer
+    serve(&dist("tests/misbehaving.wasm"), flags, &["serve"])
 }
 
 /// Connections to each of two workers, three at least, by who serves them.
@@ -58,9 +49,7 @@ fn assert_costs_only_its_own(flags: &[&str], misdeed: &str, told: &str) {
     }
     let replaced = connections_to_both(address);
     assert!(!replaced.contains_key(&doomed), "it has come back from the dead");
-    let stop = finish(Command::new("kill").args(["-TERM", &server.id().to_string()]));
-    assert!(stop.status.success(), "{}", stop.stderr);
-    assert_eq!(server.wait().code(), Some(0));
+    stop(server);
 }
 
 #[test]
@@ -103,8 +92,7 @@ fn others_are_served_while_one_worker_loops() {
             assert_eq!(ask(client, "who\n"), who);
         }
     }
-    let stop = finish(Command::new("kill").args(["-TERM", &server.id().to_string()]));
-    assert!(stop.status.success(), "{}", stop.stderr);
+    signal(server.id(), "-TERM");
     assert_eq!(server.wait().code(), Some(0), "an endless loop does not hold up the end");
 }
 

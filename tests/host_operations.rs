@@ -2,31 +2,14 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use wasyncio_tests::{DEADLINE, Running, command, connect, example, finish, spawn};
-
-fn server(command: &mut Command, flags: &[&str]) -> Running {
-    command.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
-    spawn(command.args(["--", "127.0.0.1:0"]))
-}
-
-fn echo(client: &mut TcpStream, line: &str) -> String {
-    client.write_all(line.as_bytes()).expect("connected");
-    let mut answer = String::new();
-    BufReader::new(client).read_line(&mut answer).expect("an echo");
-    answer
-}
-
-fn signal(server: &Running, name: &str) {
-    let sent = finish(Command::new("kill").args([name, &server.id().to_string()]));
-    assert!(sent.status.success(), "{}", sent.stderr);
-}
+use wasyncio_tests::{DEADLINE, Running, ask, command, connect, echo_server, example, finish, serve_with, signal};
 
 /// Waits for a message to systemd that has this line.
 fn told(manager: &UnixDatagram, wanted: &str) -> String {
@@ -52,15 +35,15 @@ fn systemd_is_told_of_start_reload_watchdog_and_stop() {
     manager.set_read_timeout(Some(DEADLINE)).expect("not zero");
     let mut run = Command::new(command());
     run.env("NOTIFY_SOCKET", &place).env("WATCHDOG_USEC", "200000");
-    let mut server = server(&mut run, &["--workers", "2", "--grace", "1s"]);
+    let mut server = serve_with(&mut run, &example("echo-server"), &["--workers", "2", "--grace", "1s"], &[]);
     told(&manager, "READY=1");
     // It listens by then, and not only runs.
-    assert_eq!(echo(&mut connect(server.address()), "hello\n"), "hello\n");
+    assert_eq!(ask(&mut connect(server.address()), "hello\n"), "hello\n");
     told(&manager, "WATCHDOG=1");
-    signal(&server, "-HUP");
+    signal(server.id(), "-HUP");
     assert!(told(&manager, "RELOADING=1").contains("\nMONOTONIC_USEC="));
     told(&manager, "READY=1");
-    signal(&server, "-TERM");
+    signal(server.id(), "-TERM");
     told(&manager, "STOPPING=1");
     assert_eq!(server.wait().code(), Some(0));
 }
@@ -81,10 +64,10 @@ fn sockets_that_are_handed_in_are_used_and_still_under_the_policy() {
     shell.args(["--", &address.to_string()]).stdin(Stdio::from(OwnedFd::from(socket.try_clone().expect("one more"))));
     let mut child = shell.stdout(Stdio::null()).spawn().expect("it starts");
     // Nobody could bind the address besides; it is in the queue even before the program listens.
-    assert_eq!(echo(&mut connect(address), "hello\n"), "hello\n");
+    assert_eq!(ask(&mut connect(address), "hello\n"), "hello\n");
     // The program is loaded again with the same socket.
     assert!(finish(Command::new("kill").args(["-HUP", &child.id().to_string()])).status.success());
-    assert_eq!(echo(&mut connect(address), "again\n"), "again\n");
+    assert_eq!(ask(&mut connect(address), "again\n"), "again\n");
     assert!(finish(Command::new("kill").args(["-TERM", &child.id().to_string()])).status.success());
     assert_eq!(child.wait().expect("it is ours").code(), Some(0));
 
@@ -112,16 +95,16 @@ fn metrics_of(server: &mut Running) -> SocketAddr {
 
 #[test]
 fn probes_learn_whether_it_lives_and_serves() {
-    let mut server = server(&mut Command::new(command()), &["--metrics", "127.0.0.1:0", "--grace", "1min"]);
+    let mut server = echo_server(&["--metrics", "127.0.0.1:0", "--grace", "1min"]);
     let metrics = metrics_of(&mut server);
     let mut client = connect(server.address());
-    assert_eq!(echo(&mut client, "hello\n"), "hello\n");
+    assert_eq!(ask(&mut client, "hello\n"), "hello\n");
     for path in ["/livez", "/readyz"] {
         let answer = get(connect(metrics), path);
         assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("\r\n\r\nok\n"), "{path}: {answer}");
     }
     assert!(get(connect(metrics), "/nonsense").starts_with("HTTP/1.1 404 "));
-    signal(&server, "-TERM");
+    signal(server.id(), "-TERM");
     let end = Instant::now() + DEADLINE;
     loop {
         let answer = get(connect(metrics), "/readyz");
@@ -137,7 +120,7 @@ fn probes_learn_whether_it_lives_and_serves() {
 
 #[test]
 fn no_more_than_sixteen_probes_are_answered_at_once() {
-    let mut server = server(&mut Command::new(command()), &["--metrics", "127.0.0.1:0"]);
+    let mut server = echo_server(&["--metrics", "127.0.0.1:0"]);
     let metrics = metrics_of(&mut server);
     server.address();
     let silent: Vec<_> = (0..16).map(|_| connect(metrics)).collect();
@@ -159,7 +142,7 @@ fn metrics_are_served_on_a_unix_socket_that_was_left() {
     let place = folder.path().join("metrics");
     drop(std::os::unix::net::UnixListener::bind(&place).expect("the folder is ours"));
     let flag = format!("unix:{}", place.display());
-    let mut server = server(&mut Command::new(command()), &["--metrics", &flag]);
+    let mut server = echo_server(&["--metrics", &flag]);
     server.address();
     let stream = UnixStream::connect(&place).expect("it listens");
     stream.set_read_timeout(Some(DEADLINE)).expect("not zero");
@@ -176,13 +159,11 @@ fn metrics_are_served_on_a_unix_socket_that_was_left() {
 
 #[test]
 fn metrics_tell_by_kind_and_by_worker() {
-    let mut server = server(
-        &mut Command::new(command()),
-        &["--workers", "1", "--metrics", "127.0.0.1:0", "--timeout", "1s", "--max-restarts", "100"],
-    );
+    let mut server =
+        echo_server(&["--workers", "1", "--metrics", "127.0.0.1:0", "--timeout", "1s", "--max-restarts", "100"]);
     let metrics = metrics_of(&mut server);
     let mut client = connect(server.address());
-    assert_eq!(echo(&mut client, "hello\n"), "hello\n");
+    assert_eq!(ask(&mut client, "hello\n"), "hello\n");
     let text = get(connect(metrics), "/metrics");
     for expected in [
         "\nwasyncio_worker_accepted_connections_total{worker=\"0\"} 1\n",
@@ -192,7 +173,7 @@ fn metrics_tell_by_kind_and_by_worker() {
     }
     // The first replacement has run.
     server.line_with("replaced in 200ms: ");
-    signal(&server, "-HUP");
+    signal(server.id(), "-HUP");
     server.line_with("loaded the program again");
     let text = get(connect(metrics), "/metrics");
     for expected in [

@@ -5,33 +5,15 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use wasyncio_tests::{DEADLINE, Running, command, connect, example, finish, spawn};
-
-fn server(flags: &[&str]) -> Running {
-    let mut run = Command::new(command());
-    run.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
-    spawn(run.args(["--", "127.0.0.1:0"]))
-}
-
-fn echo(client: &mut TcpStream, line: &str) -> String {
-    client.write_all(line.as_bytes()).expect("connected");
-    let mut answer = String::new();
-    BufReader::new(client).read_line(&mut answer).expect("an echo");
-    answer
-}
-
-fn signal(server: &Running, name: &str) {
-    let sent = finish(Command::new("kill").args([name, &server.id().to_string()]));
-    assert!(sent.status.success(), "{}", sent.stderr);
-}
+use wasyncio_tests::{DEADLINE, ask, command, connect, echo_server, example, finish, signal, spawn};
 
 #[test]
 fn workers_share_one_listening_address() {
-    let mut server = server(&["--workers", "2"]);
+    let mut server = echo_server(&["--workers", "2"]);
     let address = server.address();
     let mut clients: Vec<_> = (0..20).map(|_| connect(address)).collect();
     for client in &mut clients {
-        assert_eq!(echo(client, "hello\n"), "hello\n");
+        assert_eq!(ask(client, "hello\n"), "hello\n");
     }
     let mut addresses = Vec::new();
     let end = Instant::now() + DEADLINE;
@@ -41,32 +23,32 @@ fn workers_share_one_listening_address() {
         addresses = printed.lines().filter_map(|line| Some(line.split_once("Serving on ")?.1.to_owned())).collect();
     }
     assert_eq!(addresses[0], addresses[1]);
-    signal(&server, "-TERM");
+    signal(server.id(), "-TERM");
     assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]
 fn a_worker_that_is_ended_is_replaced_and_the_address_stays() {
-    let mut server = server(&["--workers", "1", "--timeout", "300ms"]);
+    let mut server = echo_server(&["--workers", "1", "--timeout", "300ms"]);
     let address = server.address();
     server.line_with("worker 0, replaced in 100ms: ");
     server.line_with("worker 0, replaced in 200ms: ");
-    assert_eq!(echo(&mut connect(address), "hello\n"), "hello\n");
+    assert_eq!(ask(&mut connect(address), "hello\n"), "hello\n");
 }
 
 #[test]
 fn a_stopped_server_lets_connections_end() {
     for workers in [&["--grace", "1min"][..], &["--grace", "1min", "--workers", "2"][..]] {
-        let mut server = server(workers);
+        let mut server = echo_server(workers);
         let address = server.address();
         let mut client = connect(address);
-        assert_eq!(echo(&mut client, "before\n"), "before\n");
-        signal(&server, "-TERM");
+        assert_eq!(ask(&mut client, "before\n"), "before\n");
+        signal(server.id(), "-TERM");
         // Refused, or reset if it was in the queue at that moment.
         while TcpStream::connect(address).is_ok() {
             std::thread::yield_now();
         }
-        assert_eq!(echo(&mut client, "after\n"), "after\n");
+        assert_eq!(ask(&mut client, "after\n"), "after\n");
         drop(client);
         assert_eq!(server.wait().code(), Some(0));
     }
@@ -74,10 +56,10 @@ fn a_stopped_server_lets_connections_end() {
 
 #[test]
 fn connections_that_outlast_the_grace_period_are_cut_and_told() {
-    let mut server = server(&["--grace", "200ms"]);
+    let mut server = echo_server(&["--grace", "200ms"]);
     let mut client = connect(server.address());
-    assert_eq!(echo(&mut client, "hello\n"), "hello\n");
-    signal(&server, "-INT");
+    assert_eq!(ask(&mut client, "hello\n"), "hello\n");
+    signal(server.id(), "-INT");
     assert_eq!(server.wait().code(), Some(123));
     server.line_with("connections were still open after 200ms, and were cut");
     assert!(matches!(client.read(&mut [0; 1]), Ok(0) | Err(_)), "it is closed");
@@ -85,14 +67,14 @@ fn connections_that_outlast_the_grace_period_are_cut_and_told() {
 
 #[test]
 fn loading_again_keeps_the_address_and_the_connections() {
-    let mut server = server(&["--workers", "2", "--grace", "1min"]);
+    let mut server = echo_server(&["--workers", "2", "--grace", "1min"]);
     let address = server.address();
     let mut old = connect(address);
-    assert_eq!(echo(&mut old, "one\n"), "one\n");
-    signal(&server, "-HUP");
+    assert_eq!(ask(&mut old, "one\n"), "one\n");
+    signal(server.id(), "-HUP");
     server.line_with("loaded the program again");
-    assert_eq!(echo(&mut connect(address), "two\n"), "two\n");
-    assert_eq!(echo(&mut old, "three\n"), "three\n");
+    assert_eq!(ask(&mut connect(address), "two\n"), "two\n");
+    assert_eq!(ask(&mut old, "three\n"), "three\n");
 }
 
 #[test]
@@ -107,11 +89,11 @@ fn a_port_that_the_new_generation_does_not_take_is_closed() {
     let mut run = Command::new(command());
     let mut server = spawn(run.args(["run", "--workers", "2", "--policy"]).arg(&file).arg(example("echo-server")));
     assert_eq!(server.address(), addresses[0]);
-    assert_eq!(echo(&mut connect(addresses[0]), "old\n"), "old\n");
+    assert_eq!(ask(&mut connect(addresses[0]), "old\n"), "old\n");
     policy(addresses[1]).expect("the folder is ours");
-    signal(&server, "-HUP");
+    signal(server.id(), "-HUP");
     server.line_with(&format!("'127.0.0.1', {})", addresses[1].port()));
-    assert_eq!(echo(&mut connect(addresses[1]), "new\n"), "new\n");
+    assert_eq!(ask(&mut connect(addresses[1]), "new\n"), "new\n");
     let end = Instant::now() + DEADLINE;
     let second = std::time::Duration::from_secs(1);
     while !TcpStream::connect_timeout(&addresses[0], second)
@@ -120,17 +102,17 @@ fn a_port_that_the_new_generation_does_not_take_is_closed() {
         assert!(Instant::now() < end, "{} is still open", addresses[0]);
         std::thread::sleep(second / 20);
     }
-    assert_eq!(echo(&mut connect(addresses[1]), "still\n"), "still\n");
+    assert_eq!(ask(&mut connect(addresses[1]), "still\n"), "still\n");
 }
 
 #[test]
 fn metrics_count_connections_bytes_and_messages() {
-    let mut server = server(&["--metrics", "127.0.0.1:0"]);
+    let mut server = echo_server(&["--metrics", "127.0.0.1:0"]);
     let line = server.line_with("metrics are on http://");
     let (_, rest) = line.split_once("http://").expect("found above");
     let metrics: SocketAddr = rest.trim_end_matches("/metrics").parse().expect("an address");
     let mut client = connect(server.address());
-    assert_eq!(echo(&mut client, "hello\n"), "hello\n");
+    assert_eq!(ask(&mut client, "hello\n"), "hello\n");
     drop(client);
     // After this the bytes have been counted.
     server.line_with("closed after 6 bytes");
@@ -195,8 +177,7 @@ fn workers_serve_on_while_nobody_reads_what_they_print() {
         client.read_exact(&mut answer).unwrap_or_else(|error| panic!("connection {at}: {error}"));
     }
     // What was lost is told on standard error, which ends with the process.
-    let stop = finish(Command::new("kill").args(["-TERM", &server.0.id().to_string()]));
-    assert!(stop.status.success(), "{}", stop.stderr);
+    signal(server.0.id(), "-TERM");
     let mut log = BufReader::new(server.0.stderr.take().expect("piped")).lines().map_while(Result::ok);
     assert!(log.any(|line| line.contains("of output that nobody reads")), "it is told");
 }

@@ -2,31 +2,13 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Read;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use wasyncio_tests::{DEADLINE, Running, command, connect, dist, example, finish, spawn};
-
-fn server(flags: &[&str]) -> Running {
-    let mut run = Command::new(command());
-    run.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(example("echo-server"));
-    spawn(run.args(["--", "127.0.0.1:0"]))
-}
-
-fn echo(client: &mut TcpStream, line: &str) -> String {
-    client.write_all(line.as_bytes()).expect("connected");
-    let mut answer = String::new();
-    BufReader::new(client).read_line(&mut answer).expect("an echo");
-    answer
-}
-
-fn signal(server: &Running, name: &str) {
-    let sent = finish(Command::new("kill").args([name, &server.id().to_string()]));
-    assert!(sent.status.success(), "{}", sent.stderr);
-}
+use wasyncio_tests::{DEADLINE, Running, ask, command, connect, dist, echo_server, example, finish, signal, spawn};
 
 /// Waits until the process has a handler of its own for SIGTERM.
 fn wait_for_handlers(server: &Running) {
@@ -55,27 +37,27 @@ fn a_reload_that_comes_while_the_program_is_loaded_is_done_afterwards() {
         run.env("XDG_CACHE_HOME", cache.path()).arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]);
         let mut server = spawn(run.arg(example("echo-server")).args(["--", "127.0.0.1:0"]));
         wait_for_handlers(&server);
-        signal(&server, "-HUP");
+        signal(server.id(), "-HUP");
         let address = server.address();
         server.line_with("loaded the program again");
-        assert_eq!(echo(&mut connect(address), "hello\n"), "hello\n");
-        signal(&server, "-TERM");
+        assert_eq!(ask(&mut connect(address), "hello\n"), "hello\n");
+        signal(server.id(), "-TERM");
         assert_eq!(server.wait().code(), Some(0));
     }
 }
 
 #[test]
 fn a_program_is_loaded_again_without_workers_too() {
-    let mut server = server(&["--grace", "1min"]);
+    let mut server = echo_server(&["--grace", "1min"]);
     let address = server.address();
     let mut old = connect(address);
-    assert_eq!(echo(&mut old, "one\n"), "one\n");
-    signal(&server, "-HUP");
+    assert_eq!(ask(&mut old, "one\n"), "one\n");
+    signal(server.id(), "-HUP");
     server.line_with("loaded the program again");
-    assert_eq!(echo(&mut connect(address), "two\n"), "two\n");
-    assert_eq!(echo(&mut old, "three\n"), "three\n");
+    assert_eq!(ask(&mut connect(address), "two\n"), "two\n");
+    assert_eq!(ask(&mut old, "three\n"), "three\n");
     drop(old);
-    signal(&server, "-TERM");
+    signal(server.id(), "-TERM");
     assert_eq!(server.wait().code(), Some(0));
 }
 
@@ -96,7 +78,7 @@ fn a_stop_during_a_reload_acts_at_once() {
         let policy = folder.path().join("policy.toml");
         fs::remove_file(&policy).expect("it is ours");
         assert!(finish(Command::new("mkfifo").arg(&policy)).status.success());
-        signal(&server, "-HUP");
+        signal(server.id(), "-HUP");
         // Until a thread waits in there for a writer.
         let end = Instant::now() + DEADLINE;
         let waits = || {
@@ -110,7 +92,7 @@ fn a_stop_during_a_reload_acts_at_once() {
             std::thread::yield_now();
         }
         let begun = Instant::now();
-        signal(&server, "-TERM");
+        signal(server.id(), "-TERM");
         assert_eq!(server.wait().code(), Some(0), "{flags:?}: {}", server.printed());
         assert!(begun.elapsed() < Duration::from_millis(1500), "{flags:?}: {:?}", begun.elapsed());
     }
@@ -123,16 +105,16 @@ fn a_program_that_does_not_come_up_again_leaves_the_old_one_at_work() {
         let mut server = server_with_policy(folder.path(), flags);
         let address = server.address();
         let mut client = connect(address);
-        assert_eq!(echo(&mut client, "before\n"), "before\n");
+        assert_eq!(ask(&mut client, "before\n"), "before\n");
         // It may not listen where it wants to.
         let policy = "listen = ['127.0.0.1:1']\nargs = ['127.0.0.1:0']\n";
         fs::write(folder.path().join("policy.toml"), policy).expect("the folder is ours");
-        signal(&server, "-HUP");
+        signal(server.id(), "-HUP");
         server.line_with("the old program goes on: the program ended with exit code 1");
-        assert_eq!(echo(&mut client, "after\n"), "after\n");
-        assert_eq!(echo(&mut connect(address), "new\n"), "new\n");
+        assert_eq!(ask(&mut client, "after\n"), "after\n");
+        assert_eq!(ask(&mut connect(address), "new\n"), "new\n");
         drop(client);
-        signal(&server, "-TERM");
+        signal(server.id(), "-TERM");
         assert_eq!(server.wait().code(), Some(0));
     }
 }
@@ -145,7 +127,7 @@ fn a_program_without_a_connection_learns_of_the_stop_and_has_the_grace() {
         let mut server = spawn(run.args(["--", "serve", "127.0.0.1:0"]));
         server.address();
         let begun = Instant::now();
-        signal(&server, "-TERM");
+        signal(server.id(), "-TERM");
         // Said after the end of what it accepts.
         server.line_with("no longer serving");
         assert_eq!(server.wait().code(), Some(0));
@@ -155,20 +137,20 @@ fn a_program_without_a_connection_learns_of_the_stop_and_has_the_grace() {
 
 #[test]
 fn at_a_third_reload_within_the_grace_period_the_oldest_connections_are_cut() {
-    let mut server = server(&["--grace", "5min"]);
+    let mut server = echo_server(&["--grace", "5min"]);
     let address = server.address();
     let mut clients = Vec::new();
     for reloads in 1..4 {
         let mut client = connect(address);
-        assert_eq!(echo(&mut client, "hello\n"), "hello\n");
+        assert_eq!(ask(&mut client, "hello\n"), "hello\n");
         clients.push(client);
-        signal(&server, "-HUP");
+        signal(server.id(), "-HUP");
         server.lines_with("loaded the program again", reloads);
     }
     assert!(is_cut(&mut clients[0]));
     server.line_with("1 connections of a program that was replaced were cut");
     for client in &mut clients[1..] {
-        assert_eq!(echo(client, "still\n"), "still\n");
+        assert_eq!(ask(client, "still\n"), "still\n");
     }
-    assert_eq!(echo(&mut connect(address), "new\n"), "new\n");
+    assert_eq!(ask(&mut connect(address), "new\n"), "new\n");
 }

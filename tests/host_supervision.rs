@@ -7,19 +7,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Instant;
 
-use wasyncio_tests::{DEADLINE, Running, command, connect, dist, finish, spawn};
+use wasyncio_tests::{DEADLINE, Running, ask, connect, dist, finish, serve, stop};
 
 fn server(flags: &[&str]) -> Running {
-    let mut run = Command::new(command());
-    run.arg("run").args(flags).args(["--allow-listen", "127.0.0.1:0"]).arg(dist("tests/misbehaving.wasm"));
-    spawn(run.args(["--", "serve", "127.0.0.1:0"]))
-}
-
-fn ask(client: &mut TcpStream, line: &str) -> String {
-    client.write_all(line.as_bytes()).expect("connected");
-    let mut answer = String::new();
-    BufReader::new(client).read_line(&mut answer).expect("an answer");
-    answer
+    serve(&dist("tests/misbehaving.wasm"), flags, &["serve"])
 }
 
 /// A connection to each of two workers, by who serves it.
@@ -52,12 +43,6 @@ fn limit_descriptors(server: &Running, limits: &str) {
     let limit = format!("--nofile={limits}");
     let done = finish(Command::new("prlimit").args(["--pid", &server.id().to_string(), &limit]));
     assert!(done.status.success(), "{}", done.stderr);
-}
-
-fn stop(mut server: Running) {
-    let sent = finish(Command::new("kill").args(["-TERM", &server.id().to_string()]));
-    assert!(sent.status.success(), "{}", sent.stderr);
-    assert_eq!(server.wait().code(), Some(0));
 }
 
 #[test]

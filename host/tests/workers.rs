@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use wasyncio_host::{Control, Error, Host, Outcome, Program, Runner, ServiceEvent, Workers};
 
+use support::socket02::socket02;
 use support::{ENDLESS, component};
 
 fn program(host: &Host, body: &str) -> Program {
@@ -46,48 +47,10 @@ async fn more_workers_than_there_can_be_are_refused() {
     assert_eq!(error.to_string(), "100000 workers are too many: there can be 1024");
 }
 
-/// Asks for a UDP socket, which is refused, and ends well.
-const REFUSED: &str = r#"(component
-    (import "wasi:sockets/network@0.2.0" (instance $network
-        (type $code (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
-            "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit"
-            "address-not-bindable" "address-in-use" "remote-unreachable" "connection-refused" "connection-reset"
-            "connection-aborted" "datagram-too-large" "name-unresolvable" "temporary-resolver-failure"
-            "permanent-resolver-failure"))
-        (export "error-code" (type (eq $code)))
-        (type $family (enum "ipv4" "ipv6"))
-        (export "ip-address-family" (type (eq $family)))))
-    (alias export $network "error-code" (type $code))
-    (alias export $network "ip-address-family" (type $family))
-    (import "wasi:sockets/udp@0.2.0" (instance $sockets (export "udp-socket" (type (sub resource)))))
-    (alias export $sockets "udp-socket" (type $socket))
-    (import "wasi:sockets/udp-create-socket@0.2.0" (instance $create
-        (alias outer 1 $code (type $code))
-        (alias outer 1 $family (type $family))
-        (alias outer 1 $socket (type $socket))
-        (export "create-udp-socket"
-            (func (param "address-family" $family) (result (result (own $socket) (error $code)))))))
-    (core module $memory (memory (export "memory") 1))
-    (core instance $memory (instantiate $memory))
-    (core func $create
-        (canon lower (func $create "create-udp-socket") (memory (core memory $memory "memory"))))
-    (core module $program
-        (import "" "memory" (memory 1))
-        (import "" "create" (func $create (param i32 i32)))
-        (func (export "run") (result i32)
-            (call $create (i32.const 0) (i32.const 0))
-            (i32.const 0)))
-    (core instance $program (instantiate $program (with "" (instance
-        (export "memory" (memory $memory "memory"))
-        (export "create" (func $create))))))
-    (func $run (result (result)) (canon lift (core func $program "run")))
-    (instance $face (export "run" (func $run)))
-    (export "wasi:cli/run@0.2.0" (instance $face)))"#;
-
 #[tokio::test]
 async fn a_panic_in_a_worker_is_told_and_answered_and_its_thread_is_used_again() {
     let host = Host::builder().build().unwrap();
-    let program = host.load("program", wat::parse_str(REFUSED).unwrap()).unwrap();
+    let program = socket02(&host, "udp", "(i32.const 0)");
     let (told, failures) = channel();
     let (_send, control) = mpsc::channel(1);
     let panics = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));

@@ -1,14 +1,6 @@
 //! The generated bindings of the world `wasyncio`, or, with the feature `full`, of `wasyncio-full`.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    unsafe_code,
-    clippy::allow_attributes_without_reason,
-    clippy::use_self,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated"
-)]
+#![allow(warnings, unsafe_code, reason = "generated")]
 
 /// The bindings of a world: the imports are the crate's own, and so are plain records.
 macro_rules! bindings {

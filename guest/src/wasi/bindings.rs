@@ -3,15 +3,7 @@
 //! Our own rather than those of the `wasip3` crate, whose `stream<u8>` is named after `wasi:cli/stdin` and would make every
 //! component import that. The WIT is the same.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    unsafe_code,
-    clippy::allow_attributes_without_reason,
-    clippy::use_self,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated"
-)]
+#![allow(warnings, unsafe_code, reason = "generated")]
 
 wit_bindgen::generate!({
     inline: "

@@ -1,5 +1,9 @@
 //! Programs for tests, as text.
 
+#![allow(dead_code, reason = "not every file of tests needs all")]
+
+pub(crate) mod socket02;
+
 /// A component of WASI 0.2 whose `run` has this body.
 pub(crate) fn component(body: &str) -> Vec<u8> {
     let text = format!(
@@ -16,5 +20,4 @@ pub(crate) fn component(body: &str) -> Vec<u8> {
 }
 
 /// Computes for ever.
-#[allow(dead_code, reason = "not every file of tests needs it")]
 pub(crate) const ENDLESS: &str = "(loop $again br $again) unreachable";
