@@ -10,6 +10,7 @@ use wasyncio_transport::{ByteStream, pipe};
 
 use crate::attempts::{interleave, staggered_race};
 use crate::names::{self, NoHost};
+use crate::secure;
 use crate::wasi::bindings::BYTES;
 use crate::wasi::tcp::{self, TcpSocket};
 
@@ -34,7 +35,8 @@ pub async fn open_connection(host: &str, port: u16) -> Result<(StreamReader, Str
 ///
 /// # Errors
 /// As [`open_connection`]; [`Error::Value`] with neither host nor port, or a limit of 0; [`Error::NotImplemented`] naming the
-/// option that WASI cannot do; [`Error::Group`] of all failures with `all_errors`.
+/// option that WASI cannot do; [`Error::Group`] of all failures with `all_errors`. With `ssl` [`Error::Ssl`],
+/// [`Error::SslCertVerification`], and [`Error::Os`] for what the policy does not grant.
 ///
 /// # Cancel safety
 /// As [`open_connection`].
@@ -48,6 +50,7 @@ pub async fn open_connection_with(
     if host.is_none() && port.is_none() {
         return Err(Error::Value("host and port was not specified and no sock specified".into()));
     }
+    let ssl = secure::client(options.ssl, host, "You must set server_hostname when using ssl without a host")?;
     let addresses = names::resolve(host, port.unwrap_or(0), options.family, NoHost::Loopback).await?;
     let local = match &options.local_addr {
         Some((host, port)) => Some(names::resolve(host.as_deref(), *port, options.family, NoHost::Loopback).await?),
@@ -59,7 +62,8 @@ pub async fn open_connection_with(
     let attempts = addresses.into_iter().map(|address| connect(address, local.as_deref()));
     let connected = staggered_race(attempts, racing).await;
     let socket = connected.map_err(|failures| combine(failures.concat(), options.all_errors))?;
-    Ok(open(runtime(), tcp::halves(socket), limit))
+    let halves = secure::secured(tcp::halves(socket), ssl).await?;
+    Ok(open(runtime(), halves, limit))
 }
 
 /// A reader and a writer of a socket that the program has connected itself. `limit` is in bytes; none is

@@ -19,22 +19,29 @@ mod attempts;
 mod connect;
 #[cfg(feature = "component")]
 mod exports;
-#[cfg(feature = "unix")]
+#[cfg(any(feature = "tls", feature = "unix"))]
 mod host;
 mod listen;
 mod names;
+mod secure;
+#[cfg(feature = "tls")]
+mod start_tls;
 #[cfg(feature = "unix")]
 mod unix;
 mod wasi;
 
 pub use connect::{from_streams, open_connection, open_connection_sock, open_connection_with};
 pub use listen::{start_server, start_server_sock, start_server_with};
+#[cfg(feature = "tls")]
+pub use start_tls::StartTls;
 #[cfg(feature = "unix")]
 pub use unix::{open_unix_connection, open_unix_connection_with, start_unix_server, start_unix_server_with};
 pub use wasi::tcp::TcpSocket;
 pub use wasyncio_core::address::{AddressFamily, SocketAddress};
 pub use wasyncio_core::extra_info::{Cipher, ExtraInfo, PeerCredentials, SocketInfo, SslInfo};
-pub use wasyncio_core::options::{ConnectionOptions, ServerOptions, UnixConnectionOptions, UnixServerOptions};
+pub use wasyncio_core::options::{
+    ConnectionOptions, ServerOptions, SslOptions, TlsVersion, UnixConnectionOptions, UnixServerOptions, VerifyMode,
+};
 pub use wasyncio_core::{
     DEFAULT_LIMIT, Error, OsError, OsErrorKind, Result, Server, StreamReader, StreamReaderProtocol, StreamWriter,
     Transport,

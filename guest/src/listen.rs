@@ -10,6 +10,7 @@ use wasyncio_transport::runtime::runtime;
 
 use crate::connect::bind_failure;
 use crate::names::{self, NoHost};
+use crate::secure;
 use crate::wasi::listener::TcpListener;
 use crate::wasi::tcp::{self, TcpSocket};
 
@@ -32,10 +33,12 @@ pub async fn start_server(host: &str, port: u16) -> Result<Server> {
 /// interface. An address that this machine does not have, or of a family that it does not have, is left out.
 ///
 /// # Errors
-/// As [`start_server`]; [`Error::Value`] if the limit is 0; [`Error::NotImplemented`] naming the option that WASI cannot do.
+/// As [`start_server`]; [`Error::Value`] if the limit is 0; [`Error::NotImplemented`] naming the option that WASI cannot do. With `ssl`
+/// [`Error::Value`] without an identity, and [`Error::Os`] for what the policy does not grant.
 pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: ServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
     check(&options)?;
+    let ssl = secure::server(options.ssl.clone())?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
     let mut hosts: Vec<Option<&str>> = hosts.iter().map(|host| Some(host.as_ref())).collect();
     if hosts.is_empty() || hosts == [Some("")] {
@@ -51,7 +54,7 @@ pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: Se
     let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
     for address in &addresses {
         if let Some(listener) = bind(*address, &options)? {
-            listeners.push(Box::new(listener));
+            listeners.push(secure::listening(Box::new(listener), ssl.as_ref()));
         }
     }
     if listeners.is_empty() {
@@ -72,12 +75,14 @@ pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: Se
 pub async fn start_server_sock(socket: TcpSocket, options: ServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
     check(&options)?;
+    let ssl = secure::server(options.ssl.clone())?;
     let address = socket
         .get_local_address()
         .map(tcp::from_wasi)
         .map_err(|code| OsError::new(tcp::describe(&code).0, "The socket is not bound to an address"))?;
     prepare(&socket, &options).map_err(|code| bind_failure(&address, &code))?;
-    serve(vec![Box::new(TcpListener::new(socket, address))], limit, options.start_serving).await
+    let listener = secure::listening(Box::new(TcpListener::new(socket, address)), ssl.as_ref());
+    serve(vec![listener], limit, options.start_serving).await
 }
 
 /// A server of bound sockets, which listens unless `start_serving` says not to.

@@ -10,6 +10,7 @@ use crate::host::bindings::unix;
 use crate::host::listener::UnixListener;
 use crate::host::unix::{failure, halves};
 use crate::listen::{DEFAULT_BACKLOG, serve};
+use crate::secure;
 
 /// Connects to the Unix socket at `path`: the bytes of the file system, or a NUL and an abstract name.
 ///
@@ -37,10 +38,12 @@ pub async fn open_unix_connection_with(
     options: UnixConnectionOptions,
 ) -> Result<(StreamReader, StreamWriter)> {
     let limit = limit_or_default(options.limit)?;
+    let ssl = secure::client(options.ssl, None, "you have to pass server_hostname when using ssl")?;
     let path = path.as_ref().to_vec();
     let connected = unix::connect(path.clone()).await;
     let socket = connected.map_err(|error| failure(&SocketAddress::Unix(path), error))?;
-    Ok(open(runtime(), halves(socket), limit))
+    let halves = secure::secured(halves(socket), ssl).await?;
+    Ok(open(runtime(), halves, limit))
 }
 
 /// Listens on a Unix socket at `path`. A socket that is there already is removed first, any other file is left alone. The file is
@@ -62,6 +65,7 @@ pub async fn start_unix_server(path: impl AsRef<[u8]>) -> Result<Server> {
 /// As [`start_unix_server`]; [`Error::Value`] for a limit of 0.
 pub async fn start_unix_server_with(path: impl AsRef<[u8]>, options: UnixServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
+    let ssl = secure::server(options.ssl)?;
     let path = path.as_ref().to_vec();
     if path.first() != Some(&0) && path.contains(&0) {
         return Err(Error::Value("stat: embedded null character in path".into()));
@@ -79,7 +83,8 @@ pub async fn start_unix_server_with(path: impl AsRef<[u8]>, options: UnixServerO
         }
         error
     })?;
-    let listeners: Vec<Box<dyn Listener>> = vec![Box::new(UnixListener::new(socket, path))];
+    let listeners: Vec<Box<dyn Listener>> =
+        vec![secure::listening(Box::new(UnixListener::new(socket, path)), ssl.as_ref())];
     serve(listeners, limit, options.start_serving).await
 }
 

@@ -28,7 +28,9 @@ pub async fn open_connection(host: &str, port: u16) -> Result<(StreamReader, Str
 /// # Errors
 /// As [`open_connection`]; [`Error::Value`](crate::Error::Value) with neither host nor port, or a limit of 0;
 /// [`Error::NotImplemented`](crate::Error::NotImplemented) naming the option that WASI cannot do;
-/// [`Error::Group`](crate::Error::Group) of all failures with `all_errors`.
+/// [`Error::Group`](crate::Error::Group) of all failures with `all_errors`. With `ssl` [`Error::Ssl`](crate::Error::Ssl),
+/// [`Error::SslCertVerification`](crate::Error::SslCertVerification), and [`Error::Os`](crate::Error::Os) for what the policy does
+/// not grant.
 ///
 /// # Cancel safety
 /// As [`open_connection`].
@@ -38,7 +40,14 @@ pub async fn open_connection_with(
     options: ConnectionOptions,
 ) -> Result<(StreamReader, StreamWriter)> {
     let limit = limit_or_default(options.limit)?;
-    let (reader, writer) = connect::open_connection(host.map(str::to_owned), port, Some(options.into())).await?;
+    let host = host.map(str::to_owned);
+    let (reader, writer) = match options.ssl.clone() {
+        None => connect::open_connection(host, port, Some(options.into())).await?,
+        #[cfg(feature = "tls")]
+        Some(ssl) => crate::generated::tls::open_connection(host, port, ssl.into(), Some(options.into())).await?,
+        #[cfg(not(feature = "tls"))]
+        Some(_) => return Err(crate::connection::without_tls()),
+    };
     streams(raw::take(reader, writer).await?, limit)
 }
 

@@ -29,12 +29,19 @@ pub(crate) fn streams(connection: raw::Connection, limit: usize) -> Result<(Stre
 /// As [`streams`].
 pub(crate) fn halves(connection: raw::Connection) -> Result<(Halves, Vec<u8>)> {
     let (sending, outgoing) = wit_stream::new();
+    #[cfg(feature = "tls")]
+    let capabilities = match connection.get_extra_info("ssl_object") {
+        Some(_) => Capabilities::TLS,
+        None => Capabilities::default(),
+    };
+    #[cfg(not(feature = "tls"))]
+    let capabilities = Capabilities::default();
     let raw::Directions { read_ahead, incoming, received, sent } = connection.open(outgoing)?;
     let halves = Halves {
         receive: Box::new(Inbound::new(incoming, BYTES, Some(outcome(received)))),
         send: Box::new(Outbound::begun(sending, BYTES, Some(outcome(sent)))),
         info: Rc::new(Known(connection)),
-        capabilities: Capabilities::default(),
+        capabilities,
     };
     Ok((halves, read_ahead))
 }
@@ -56,4 +63,12 @@ impl Info for Known {
     fn connection_lost(&self) {
         self.0.finished();
     }
+}
+
+/// What is said of TLS where it was not built in.
+#[cfg(not(feature = "tls"))]
+pub(crate) fn without_tls() -> wasyncio_core::Error {
+    wasyncio_core::Error::NotImplemented(
+        "ssl: this program was built without the feature tls of wasyncio-client".into(),
+    )
 }

@@ -4,3 +4,6 @@ wasyncio_transport::conversions!(crate::generated::types, crate::generated::conn
 
 #[cfg(feature = "unix")]
 wasyncio_transport::unix_conversions!(crate::generated::unix);
+
+#[cfg(feature = "tls")]
+wasyncio_transport::tls_conversions!(crate::generated::tls);

@@ -1,4 +1,4 @@
-//! The generated bindings of the world `bindings`, or, with the feature `unix`, of `bindings-full`.
+//! The generated bindings of the world `bindings`, or, with the features `tls` and `unix`, of `bindings-full`.
 
 #![allow(warnings, unsafe_code, reason = "generated")]
 
@@ -18,9 +18,9 @@ macro_rules! bindings {
     };
 }
 
-#[cfg(not(feature = "unix"))]
+#[cfg(not(any(feature = "tls", feature = "unix")))]
 bindings!("wasyncio:streams/bindings");
-#[cfg(feature = "unix")]
+#[cfg(any(feature = "tls", feature = "unix"))]
 bindings!("wasyncio:streams/bindings-full");
 
 use wasyncio_transport::ByteStreamVtable;
@@ -29,6 +29,8 @@ use wasyncio_transport::ByteStreamVtable;
 pub(crate) const BYTES: &ByteStreamVtable = <u8 as wit_stream::StreamPayload>::VTABLE;
 
 pub(crate) use wasi::sockets::types::ErrorCode;
+#[cfg(feature = "tls")]
+pub(crate) use wasyncio::streams::tls;
 #[cfg(feature = "unix")]
 pub(crate) use wasyncio::streams::unix;
 pub(crate) use wasyncio::streams::{connect, raw, server, types};

@@ -25,12 +25,19 @@ pub async fn start_server(host: &str, port: u16) -> Result<Server> {
 ///
 /// # Errors
 /// As [`start_server`]; [`Error::Value`](crate::Error::Value) if the limit is 0;
-/// [`Error::NotImplemented`](crate::Error::NotImplemented) naming the option that WASI cannot do.
+/// [`Error::NotImplemented`](crate::Error::NotImplemented) naming the option that WASI cannot do. With `ssl`
+/// [`Error::Value`](crate::Error::Value) without an identity, and [`Error::Os`](crate::Error::Os) for what the policy does not grant.
 pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: ServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
     let listens = options.start_serving != Some(false);
     let hosts: Vec<_> = hosts.iter().map(|host| host.as_ref().to_owned()).collect();
-    let server = server::start_server(hosts, port, Some(options.into())).await?;
+    let server = match options.ssl.clone() {
+        None => server::start_server(hosts, port, Some(options.into())).await?,
+        #[cfg(feature = "tls")]
+        Some(ssl) => crate::generated::tls::start_server(hosts, port, ssl.into(), Some(options.into())).await?,
+        #[cfg(not(feature = "tls"))]
+        Some(_) => return Err(crate::connection::without_tls()),
+    };
     serving(server, listens, limit).await
 }
 

@@ -26,13 +26,17 @@ pub async fn open_connection_sock(socket: TcpSocket, limit: Option<u64>) -> Resu
 /// A server of a bound socket.
 ///
 /// # Errors
-/// As [`start_server_with`](crate::start_server_with); [`Error::Os`](crate::Error::Os) if the socket is not bound.
+/// As [`start_server_with`](crate::start_server_with); [`Error::NotImplemented`](crate::Error::NotImplemented) with `ssl`; [`Error::Os`](crate::Error::Os) if the socket is not bound.
 ///
 /// # asyncio
 /// `server = await asyncio.start_server(callback, sock=sock)`.
 pub async fn start_server_sock(socket: TcpSocket, options: ServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
     let listens = options.start_serving != Some(false);
+    if options.ssl.is_some() {
+        let text = "ssl: not for a socket of the program's own; name the host and the port, or link the crate wasyncio";
+        return Err(wasyncio_core::Error::NotImplemented(text.into()));
+    }
     let server = generated::wasyncio::streams::sockets::start_server(socket, Some(options.into())).await?;
     serving(server, listens, limit).await
 }

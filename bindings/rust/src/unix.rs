@@ -34,7 +34,14 @@ pub async fn open_unix_connection_with(
     options: UnixConnectionOptions,
 ) -> Result<(StreamReader, StreamWriter)> {
     let limit = limit_or_default(options.limit)?;
-    let (reader, writer) = unix::open_unix_connection(path.as_ref().to_vec(), Some(options.into())).await?;
+    let path = path.as_ref().to_vec();
+    let (reader, writer) = match options.ssl.clone() {
+        None => unix::open_unix_connection(path, Some(options.into())).await?,
+        #[cfg(feature = "tls")]
+        Some(ssl) => crate::generated::tls::open_unix_connection(path, ssl.into(), Some(options.into())).await?,
+        #[cfg(not(feature = "tls"))]
+        Some(_) => return Err(crate::connection::without_tls()),
+    };
     streams(raw::take(reader, writer).await?, limit)
 }
 
@@ -58,6 +65,13 @@ pub async fn start_unix_server(path: impl AsRef<[u8]>) -> Result<Server> {
 pub async fn start_unix_server_with(path: impl AsRef<[u8]>, options: UnixServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
     let listens = options.start_serving != Some(false);
-    let server = unix::start_unix_server(path.as_ref().to_vec(), Some(options.into())).await?;
+    let path = path.as_ref().to_vec();
+    let server = match options.ssl.clone() {
+        None => unix::start_unix_server(path, Some(options.into())).await?,
+        #[cfg(feature = "tls")]
+        Some(ssl) => crate::generated::tls::start_unix_server(path, ssl.into(), Some(options.into())).await?,
+        #[cfg(not(feature = "tls"))]
+        Some(_) => return Err(crate::connection::without_tls()),
+    };
     serving(server, listens, limit).await
 }

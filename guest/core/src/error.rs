@@ -76,7 +76,20 @@ pub enum Error {
 
 impl Error {
     /// The error that a failed transport breaks a connection with; with the peer's address, if it is known.
+    ///
+    /// The error codes of sockets have no words for TLS: its failures are texts of a form.
     pub fn of_connection(failure: Failure, peer: Option<&SocketAddress>) -> Self {
+        match failure.message.as_deref() {
+            Some(message) if message.starts_with("[SSL") => {
+                let reason = message.strip_prefix("[SSL: ").and_then(|rest| rest.split_once(']'));
+                let reason = reason.map(|(reason, _)| reason.to_owned());
+                return Self::Ssl { message: message.to_owned(), reason };
+            }
+            Some("SSL shutdown timed out") => {
+                return OsError::new(OsErrorKind::TimedOut, "SSL shutdown timed out").into();
+            }
+            _ => {}
+        }
         let error = OsError::from(failure);
         match peer {
             Some(peer) => error.at(peer.to_endpoint()).into(),
@@ -224,6 +237,21 @@ fn total(expected: Option<u64>) -> Cow<'static, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_of_tls_are_told_from_the_sockets_own() {
+        let of = |message: &str| {
+            let failure = Failure { kind: io::ErrorKind::Other, message: Some(message.into()) };
+            Error::of_connection(failure, None)
+        };
+        let message = "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol";
+        let reason = Some("UNEXPECTED_EOF_WHILE_READING".to_owned());
+        assert_eq!(of(message), Error::Ssl { message: message.into(), reason });
+        assert_eq!(of("[SSL] odd"), Error::Ssl { message: "[SSL] odd".into(), reason: None });
+        let timed_out = OsError::new(OsErrorKind::TimedOut, "SSL shutdown timed out");
+        assert_eq!(of("SSL shutdown timed out"), Error::Os(timed_out));
+        assert_eq!(of("file exists"), Error::Os(OsError::new(OsErrorKind::Other, "file exists")));
+    }
 
     #[test]
     fn incomplete_read_prints_as_python_prints_it() {

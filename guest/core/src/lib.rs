@@ -37,7 +37,7 @@ mod writer;
 pub use clients::{Client, Membership};
 pub use connection::Taken;
 pub use error::{Error, OsError, OsErrorKind, Result};
-pub use parts::{open, take};
+pub use parts::{open, take, upgrade};
 pub use protocol::StreamReaderProtocol;
 pub use reader::StreamReader;
 pub use semantics::limits::{DEFAULT_LIMIT, limit_or_default};

@@ -127,12 +127,19 @@ pub struct Capabilities {
     pub can_write_eof: bool,
     /// The end of the receiving direction leaves the other open. TLS closes instead.
     pub open_after_eof: bool,
+    /// Closing waits until the end of the sending direction was sent and answered, as TLS does.
+    pub waits_for_end: bool,
+}
+
+impl Capabilities {
+    /// Over TLS.
+    pub const TLS: Self = Self { can_write_eof: false, open_after_eof: false, waits_for_end: true };
 }
 
 impl Default for Capabilities {
     /// Both, as over TCP.
     fn default() -> Self {
-        Self { can_write_eof: true, open_after_eof: true }
+        Self { can_write_eof: true, open_after_eof: true, waits_for_end: false }
     }
 }
 

@@ -28,6 +28,11 @@ impl StreamWriter {
         &self.connection
     }
 
+    /// Whether a server has accepted the connection: `start_tls` makes it the server then.
+    pub fn is_accepted(&self) -> bool {
+        self.connection.is_accepted()
+    }
+
     /// Writes without waiting: what the system does not take at once is buffered. Follow it with [`drain`](Self::drain).
     /// A borrowed slice is copied; an owned `Vec` of many bytes is not, unless others are still to be sent before it. After the
     /// connection is lost the bytes are dropped silently, and `drain` tells.

@@ -26,11 +26,15 @@ macro_rules! bindings {
 #[cfg(not(feature = "full"))]
 bindings!("wasyncio:streams/wasyncio");
 #[cfg(feature = "full")]
-bindings!("wasyncio:streams/wasyncio-full", "wasyncio:host/unix@0.1.0": crate::host::bindings::unix);
+bindings!(
+    "wasyncio:streams/wasyncio-full",
+    "wasyncio:host/unix@0.1.0": crate::host::bindings::unix,
+    "wasyncio:host/tls@0.1.0": crate::host::tls_bindings::tls
+);
 
-#[cfg(feature = "full")]
-pub(crate) use exports::wasyncio::streams::unix;
 pub(crate) use exports::wasyncio::streams::{connect, raw, server, sockets, streams, types};
+#[cfg(feature = "full")]
+pub(crate) use exports::wasyncio::streams::{tls, unix};
 
 use super::Component;
 export!(Component with_types_in self);

@@ -4,3 +4,5 @@ wasyncio_transport::conversions!(super::bindings::types, super::bindings::connec
 
 #[cfg(feature = "full")]
 wasyncio_transport::unix_conversions!(super::bindings::unix);
+#[cfg(feature = "full")]
+wasyncio_transport::tls_conversions!(super::bindings::tls);

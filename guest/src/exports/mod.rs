@@ -7,6 +7,8 @@ mod raw;
 mod resources;
 mod runtime;
 #[cfg(feature = "full")]
+mod tls;
+#[cfg(feature = "full")]
 mod unix;
 
 /// What implements the exported interfaces.

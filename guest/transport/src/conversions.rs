@@ -200,6 +200,7 @@ macro_rules! conversions {
                     happy_eyeballs_delay: options.happy_eyeballs_delay.map($crate::conversions::delay).transpose()?,
                     interleave: options.interleave,
                     all_errors: options.all_errors.unwrap_or(false),
+                    ssl: None,
                 })
             }
         }
@@ -230,6 +231,7 @@ macro_rules! conversions {
                     reuse_port: options.reuse_port,
                     keep_alive: options.keep_alive,
                     start_serving: options.start_serving,
+                    ssl: None,
                 }
             }
         }
@@ -261,7 +263,7 @@ macro_rules! unix_conversions {
 
         impl From<unix::UnixConnectionOptions> for UnixConnectionOptions {
             fn from(options: unix::UnixConnectionOptions) -> Self {
-                Self { limit: options.limit.map(Into::into) }
+                Self { limit: options.limit.map(Into::into), ssl: None }
             }
         }
 
@@ -278,6 +280,7 @@ macro_rules! unix_conversions {
                     backlog: options.backlog,
                     start_serving: options.start_serving,
                     cleanup_socket: options.cleanup_socket,
+                    ssl: None,
                 }
             }
         }
@@ -289,6 +292,55 @@ macro_rules! unix_conversions {
                     backlog: options.backlog,
                     start_serving: options.start_serving,
                     cleanup_socket: options.cleanup_socket,
+                }
+            }
+        }
+    };
+}
+
+/// Conversions of the options for TLS, beside those of [`conversions`]. Its argument is the generated module of the interface `tls`.
+#[macro_export]
+macro_rules! tls_conversions {
+    ($tls:path) => {
+        use wasyncio_core::options::{SslOptions, TlsVersion, VerifyMode};
+        use $tls as tls;
+
+        $crate::same_cases!(VerifyMode, tls::VerifyMode, None, Optional, Required);
+        $crate::same_cases!(TlsVersion, tls::TlsVersion, Tls12, Tls13);
+
+        impl TryFrom<tls::SslOptions> for SslOptions {
+            type Error = Error;
+
+            fn try_from(options: tls::SslOptions) -> Result<Self, Error> {
+                let time = |name, seconds: Option<f64>| {
+                    seconds.map(|seconds| $crate::conversions::positive(name, seconds)).transpose()
+                };
+                Ok(Self {
+                    identity: options.identity,
+                    trust: options.trust,
+                    verify_mode: options.verify_mode.map(Into::into),
+                    check_hostname: options.check_hostname,
+                    alpn_protocols: options.alpn_protocols,
+                    minimum_version: options.minimum_version.map(Into::into),
+                    server_hostname: options.server_hostname,
+                    ssl_handshake_timeout: time("ssl_handshake_timeout", options.ssl_handshake_timeout)?,
+                    ssl_shutdown_timeout: time("ssl_shutdown_timeout", options.ssl_shutdown_timeout)?,
+                })
+            }
+        }
+
+        impl From<SslOptions> for tls::SslOptions {
+            fn from(options: SslOptions) -> Self {
+                Self {
+                    identity: options.identity,
+                    trust: options.trust,
+                    verify_mode: options.verify_mode.map(Into::into),
+                    check_hostname: options.check_hostname,
+                    alpn_protocols: options.alpn_protocols,
+                    minimum_version: options.minimum_version.map(Into::into),
+                    server_hostname: options.server_hostname,
+                    ssl_handshake_timeout: options.ssl_handshake_timeout.as_ref().map(Duration::as_secs_f64),
+                    ssl_shutdown_timeout: options.ssl_shutdown_timeout.as_ref().map(Duration::as_secs_f64),
                 }
             }
         }
@@ -330,6 +382,19 @@ pub fn delay(seconds: f64) -> wasyncio_core::Result<std::time::Duration> {
     }
     // The cast saturates.
     Ok(std::time::Duration::from_nanos((seconds * 1e9) as u64))
+}
+
+/// A time in seconds that is above 0.
+///
+/// # Errors
+/// A value error if it is not. Without the number, as in [`delay`].
+#[doc(hidden)]
+pub fn positive(name: &str, seconds: f64) -> wasyncio_core::Result<std::time::Duration> {
+    if seconds.is_nan() || seconds <= 0.0 {
+        return Err(wasyncio_core::Error::Value(format!("{name} should be a positive number").into()));
+    }
+    // The cast saturates; what is less than a nanosecond is one.
+    Ok(std::time::Duration::from_nanos(((seconds * 1e9) as u64).max(1)))
 }
 
 /// `fn failure(&ErrorCode) -> Failure`: what an error code of `wasi:sockets` means, for any bindings of that.

@@ -60,6 +60,14 @@ impl Outbound {
         self.unbegun.take()
     }
 
+    /// What would begin it; the direction itself once it was begun.
+    ///
+    /// # Errors
+    /// The direction.
+    pub fn into_begin_or_self(mut self: Box<Self>) -> Result<Box<dyn Begin>, Box<Self>> {
+        self.unbegun.take().ok_or(self)
+    }
+
     fn begin(&mut self) {
         if let Some(begin) = self.unbegun.take() {
             // SAFETY: the vtable is that of this component's bindings.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::program::embedded::{embedded, embedded_full};
 
 /// What the names of the interfaces start with that only the full component has, which needs a host with `wasyncio:host`.
-const FULL: &[&str] = &["wasyncio:streams/unix@"];
+const FULL: &[&str] = &["wasyncio:streams/tls@", "wasyncio:streams/unix@"];
 
 /// Whether an import is of an interface that only the full component has.
 pub(crate) fn is_full(import: &str) -> bool {
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn interfaces_of_the_full_component_are_known() {
-        assert!(is_full("wasyncio:streams/unix@0.1.0"));
+        assert!(is_full("wasyncio:streams/unix@0.1.0") && is_full("wasyncio:streams/tls@0.1.0"));
         assert!(!is_full("wasyncio:streams/streams@0.1.0") && !is_full("wasyncio:streams/unixes@0.1.0"));
     }
 

@@ -192,10 +192,7 @@ impl HostSessionWithStore<State> for Tls {
 }
 
 impl HostConnectorWithStore<State> for Tls {
-    fn send(
-        mut store: Access<'_, State, Self>,
-        connector: Resource<Connector>,
-    ) -> wasmtime::Result<StreamReader<u8>> {
+    fn send(mut store: Access<'_, State, Self>, connector: Resource<Connector>) -> wasmtime::Result<StreamReader<u8>> {
         let connector = store.get().0.table.get_mut(&connector)?;
         if std::mem::replace(&mut connector.sends, true) {
             return StreamReader::new(&mut store, iter::empty());

@@ -19,9 +19,9 @@ mod host;
 pub(crate) mod identity;
 mod session;
 mod streams;
-pub(crate) mod trust;
 #[cfg(all(test, unix))]
 mod tests;
+pub(crate) mod trust;
 mod verify;
 
 pub(crate) use config::Configs;

@@ -61,7 +61,8 @@ impl Connection {
             let unsent = self.phase.get() == Phase::Closing && (sending.len() > 0 || sending.is_broken());
             sending.half.in_flight() || unsent
         });
-        if receiving || sending {
+        let waits = self.phase.get() == Phase::Closing && self.waits_for_end();
+        if receiving || sending || waits {
             self.drive();
         } else {
             self.finish();
@@ -107,7 +108,14 @@ impl Connection {
                     self.driver.take();
                     return Poll::Ready(());
                 }
-                (Phase::Closing, Poll::Ready(Ok(()))) => self.finish(),
+                (Phase::Closing, Poll::Ready(Ok(()))) => match self.poll_end(cx) {
+                    Poll::Ready(Ok(())) => self.finish(),
+                    Poll::Ready(Err(error)) => self.lose(Some(error)),
+                    Poll::Pending => {
+                        self.driver.replace(Some(cx.waker().clone()));
+                        return Poll::Pending;
+                    }
+                },
             }
         }
     }
@@ -135,6 +143,24 @@ impl Connection {
         }
     }
 
+    /// Whether closing has to wait for the peer. Directions that are being replaced have nothing to wait for.
+    fn waits_for_end(&self) -> bool {
+        self.capabilities().waits_for_end && self.sending.borrow().is_some()
+    }
+
+    /// Everything was sent: ends the sending direction, and waits for the answer where there is one.
+    fn poll_end(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        if !self.waits_for_end() {
+            return Poll::Ready(Ok(()));
+        }
+        // Nothing is in flight. Nobody listens any more: the transport may hear the peer out by itself.
+        drop(self.receiving.take());
+        let mut sending = self.sending.borrow_mut();
+        let Some(sending) = sending.as_mut() else { return Poll::Ready(Ok(())) };
+        sending.end();
+        sending.poll_outcome(cx).map_err(|failure| self.error_of(failure))
+    }
+
     /// The connection is gone: asyncio's `connection_lost`. Nothing is in flight.
     fn finish(&self) {
         if self.phase.replace(Phase::Lost) == Phase::Lost {
@@ -142,7 +168,7 @@ impl Connection {
         }
         self.receiving.take();
         self.sending.take();
-        self.info.connection_lost();
+        self.info().connection_lost();
         self.tell_everybody();
     }
 

@@ -50,10 +50,14 @@ pub(crate) struct Connection {
     reader: Rc<ReaderState>,
     receiving: RefCell<Option<Receiving>>,
     sending: RefCell<Option<SendBuffer>>,
-    info: Rc<dyn Info>,
-    capabilities: Capabilities,
+    info: RefCell<Rc<dyn Info>>,
+    capabilities: Cell<Capabilities>,
     marks: RefCell<WaterMarks>,
     phase: Cell<Phase>,
+    /// A server has accepted it: `start_tls` makes it TLS' server.
+    accepted: Cell<bool>,
+    /// The directions are being replaced: see [`taking`].
+    upgrading: Cell<bool>,
     /// `write_eof` was called.
     eof_written: Cell<bool>,
     /// Writes are dropped: CPython's `_conn_lost`.
@@ -84,10 +88,12 @@ impl Connection {
             reader,
             receiving: RefCell::new(Some(Receiving::new(halves.receive))),
             sending: RefCell::new(Some(SendBuffer::new(halves.send))),
-            info: halves.info,
-            capabilities: halves.capabilities,
+            info: RefCell::new(halves.info),
+            capabilities: Cell::new(halves.capabilities),
             marks: RefCell::default(),
             phase: Cell::new(Phase::Open),
+            accepted: Cell::default(),
+            upgrading: Cell::default(),
             eof_written: Cell::default(),
             writes_dropped: Cell::default(),
             reading_paused: Cell::default(),
@@ -112,17 +118,28 @@ impl Connection {
 
     /// The server that counts this connection; it is told when the connection is gone.
     pub(crate) fn join(&self, membership: Membership) {
+        self.accepted.set(true);
         self.membership.replace(Some(membership));
     }
 
     /// `get_extra_info`.
     pub(crate) fn extra_info(&self, name: &str) -> Option<ExtraInfo> {
-        self.info.get(name)
+        self.info().get(name)
     }
 
     /// What the transport can do.
     pub(crate) fn capabilities(&self) -> Capabilities {
-        self.capabilities
+        self.capabilities.get()
+    }
+
+    /// Whether a server has accepted it.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.accepted.get()
+    }
+
+    /// Not borrowed while it is asked: what it asks may end the connection.
+    fn info(&self) -> Rc<dyn Info> {
+        self.info.borrow().clone()
     }
 
     /// Closed, or on the way.
@@ -132,7 +149,7 @@ impl Connection {
 
     /// Python's error for a failure of the transport, with the peer's address.
     fn error_of(&self, failure: Failure) -> Error {
-        let peer = self.info.get("peername");
+        let peer = self.info().get("peername");
         Error::of_connection(failure, peer.as_ref().and_then(ExtraInfo::as_address))
     }
 }

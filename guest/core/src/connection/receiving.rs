@@ -106,7 +106,7 @@ impl Source for Connection {
         }
         match std::task::ready!(self.poll_receive(cx)) {
             Filled::Data => {}
-            Filled::Eof if self.capabilities.open_after_eof => {}
+            Filled::Eof if self.capabilities().open_after_eof => {}
             Filled::Eof => self.close(),
             Filled::Failed(failure) => {
                 let error = self.error_of(failure);

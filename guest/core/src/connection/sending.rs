@@ -24,6 +24,7 @@ impl Connection {
         if self.eof_written.get() {
             return Err(Error::Runtime("Cannot call write() after write_eof()".into()));
         }
+        self.check_not_upgrading()?;
         self.append(data);
         self.send_soon();
         Ok(())
@@ -34,6 +35,7 @@ impl Connection {
         if self.eof_written.get() {
             return Err(Error::Runtime("Cannot call writelines() after write_eof()".into()));
         }
+        self.check_not_upgrading()?;
         for chunk in chunks {
             self.append(Cow::Borrowed(chunk.as_ref()));
         }
@@ -151,7 +153,7 @@ impl Connection {
 
     /// `transport.write_eof`.
     pub(crate) fn write_eof(self: &Rc<Self>) -> Result<()> {
-        if !self.capabilities.can_write_eof {
+        if !self.capabilities().can_write_eof {
             return Err(Error::NotImplemented(
                 "write_eof: the sending side of this transport cannot be ended alone".into(),
             ));

@@ -1,11 +1,14 @@
 //! Taking a connection apart.
 
+use std::future::Future;
 use std::rc::Rc;
 
+use super::receiving::Receiving;
+use super::send_buffer::SendBuffer;
 use super::{Connection, Phase};
 use crate::clients::Membership;
 use crate::error::{Error, Result};
-use crate::reader_state::ReaderState;
+use crate::reader_state::{ReaderState, Source};
 use crate::transport::Halves;
 
 /// A connection taken apart.
@@ -36,12 +39,60 @@ impl Connection {
         let halves = Halves {
             receive: receiving.half,
             send: sending.half,
-            info: self.info.clone(),
-            capabilities: self.capabilities,
+            info: self.info(),
+            capabilities: self.capabilities(),
         };
         let membership = self.membership.take();
         self.taken();
         Ok(Taken { read_ahead, at_eof, halves, membership })
+    }
+
+    /// `StreamWriter.start_tls`: the reader and the writer stay, the directions are replaced by what `make` makes of them and of
+    /// what was received and not read.
+    ///
+    /// Dropped before it has answered, it closes the connection.
+    pub(crate) async fn upgrade<F: Future<Output = Result<Halves>>>(
+        self: &Rc<Self>,
+        make: impl FnOnce(Halves, Vec<u8>) -> F,
+    ) -> Result<()> {
+        if self.capabilities().waits_for_end {
+            return Err(Error::Runtime("the transport is not supported by start_tls()".into()));
+        }
+        self.check_not_upgrading()?;
+        let upgrading = Upgrading::begin(self);
+        self.quiesce("start_tls").await?;
+        if self.reader.core().eof() {
+            return Err(Error::connection_lost());
+        }
+        // What the peer has sent ahead belongs to the handshake, never to what is read.
+        let read_ahead = self.reader.core().take(usize::MAX);
+        let parts = (self.receiving.take(), self.sending.take());
+        let (Some(receiving), Some(sending)) = parts else { return Err(Error::connection_lost()) };
+        let info = self.info();
+        let halves = Halves { receive: receiving.half, send: sending.half, info, capabilities: self.capabilities() };
+        let made = make(halves, read_ahead).await;
+        let halves = match made {
+            Ok(_) if self.phase.get() != Phase::Open => return Err(Error::connection_lost()),
+            Ok(halves) => halves,
+            Err(error) => {
+                self.lose(Some(error.clone()));
+                return Err(error);
+            }
+        };
+        self.receiving.replace(Some(Receiving::new(halves.receive)));
+        self.sending.replace(Some(SendBuffer::new(halves.send)));
+        self.info.replace(halves.info);
+        self.capabilities.set(halves.capabilities);
+        upgrading.done();
+        Ok(())
+    }
+
+    /// Nothing can be written while the directions are being replaced: it would be neither plain text nor TLS.
+    pub(super) fn check_not_upgrading(&self) -> Result<()> {
+        if self.upgrading.get() {
+            return Err(Error::Runtime("start_tls() is in progress".into()));
+        }
+        Ok(())
     }
 
     /// Sends what was written, and ends a read in flight; what that has brought is in the reader's buffer. What `start_tls`
@@ -76,5 +127,38 @@ impl Connection {
             return Ok(());
         };
         Err(Error::Runtime(format!("{operation}: the connection cannot be taken, {what}").into()))
+    }
+}
+
+/// The directions of a connection are being replaced. Reads that begin meanwhile wait; given up, it closes the connection.
+struct Upgrading<'a> {
+    connection: &'a Rc<Connection>,
+    /// Reading was paused before.
+    paused: bool,
+    done: bool,
+}
+
+impl<'a> Upgrading<'a> {
+    fn begin(connection: &'a Rc<Connection>) -> Self {
+        connection.upgrading.set(true);
+        let paused = !connection.is_reading();
+        connection.pause_reading();
+        Self { connection, paused, done: false }
+    }
+
+    fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Upgrading<'_> {
+    fn drop(&mut self) {
+        self.connection.upgrading.set(false);
+        if !self.done && self.connection.sending.borrow().is_none() {
+            self.connection.lose(None);
+        }
+        if !self.paused {
+            self.connection.resume_reading();
+        }
     }
 }

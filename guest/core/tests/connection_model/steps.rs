@@ -144,7 +144,7 @@ pub(crate) fn script() -> impl Strategy<Value = Script> {
         .prop_map(|(slow, in_flight_until_collected)| Manner { slow, in_flight_until_collected });
     let capabilities = prop_oneof![
         3 => Just(Capabilities::default()),
-        1 => Just(Capabilities { can_write_eof: false, open_after_eof: false }),
+        1 => Just(Capabilities { can_write_eof: false, open_after_eof: false, waits_for_end: false }),
     ];
     let limit = prop::sample::select(vec![1, 10, 300, 65_536]);
     let steps = prop::collection::vec((step(), prop::bool::weighted(0.7)), 1..24);

@@ -13,7 +13,7 @@ use crate::say;
 
 /// Write a program and wasyncio:streams as one component, which needs only WASI
 ///
-/// The result runs on any runtime with WASI 0.3 sockets. A program that imports wasyncio:streams/unix needs more than WASI: what
+/// The result runs on any runtime with WASI 0.3 sockets. A program that imports wasyncio:streams/unix or tls needs more than WASI: what
 /// its host must provide is told. With --stock, what it needs is compared with what the wasmtime
 /// command has, from version 48 on, and the line that runs it there is printed.
 #[derive(Debug, Args)]

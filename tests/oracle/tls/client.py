@@ -1,0 +1,130 @@
+"""A client of CPython's, by `ssl` and by `asyncio`: CAFILE PORT WHAT. Prints what it sees."""
+
+import asyncio
+import re
+import socket
+import ssl
+import sys
+import threading
+
+cafile, port, what, *more = sys.argv[1:]
+ADDRESS = ("127.0.0.1", int(port))
+
+
+def context(*, tls12=False, trust=cafile):
+    made = ssl.create_default_context(cafile=trust)
+    if tls12:
+        made.maximum_version = ssl.TLSVersion.TLSv1_2
+    return made
+
+
+def told(error):
+    kind = type(error).__name__
+    code = f" ({error.verify_code})" if isinstance(error, ssl.SSLCertVerificationError) else ""
+    return f"{kind}: {re.sub(r' [(]_ssl[.]c:[0-9]+[)]', '', str(error))}{code}"
+
+
+def echo():
+    for tls12 in False, True:
+        settings = context(tls12=tls12)
+        with socket.create_connection(ADDRESS, 30) as plain:
+            with settings.wrap_socket(plain, server_hostname="localhost") as tls:
+                tls.sendall(b"hello\n")
+                print(tls.version(), tls.recv(100), tls.session_reused)
+                session = tls.session
+                big = bytes(range(256)) * 12_000
+                sending = threading.Thread(target=tls.sendall, args=(big,))
+                sending.start()
+                back = b""
+                while len(back) < len(big):
+                    back += tls.recv(65536)
+                sending.join()
+                print(back == big)
+                tls.unwrap()
+                print("unwrapped")
+        with socket.create_connection(ADDRESS, 30) as plain:
+            with settings.wrap_socket(plain, server_hostname="localhost", session=session) as tls:
+                tls.sendall(b"again\n")
+                print(tls.recv(100), tls.session_reused)
+                tls.unwrap()
+
+
+async def streams():
+    reader, writer = await asyncio.open_connection(*ADDRESS, ssl=context(), server_hostname="localhost")
+    writer.write(b"a line\n")
+    print(await reader.readline())
+    writer.close()
+    await writer.wait_closed()
+    print("closed")
+
+
+async def connect(hostname):
+    try:
+        trust = None if more[1:] == ["system"] else cafile
+        settings = context(trust=trust)
+        reader, writer = await asyncio.open_connection(*ADDRESS, ssl=settings, server_hostname=hostname)
+    except OSError as error:
+        print("failed", told(error))
+    else:
+        print("connected")
+        writer.close()
+
+
+async def start_tls(first):
+    """Plain text, an answer to it if there is one, and TLS."""
+    reader, writer = await asyncio.open_connection(*ADDRESS)
+    writer.write(first)
+    if first == b"STARTTLS\n":
+        print(await reader.readline())
+    await writer.start_tls(context(), server_hostname="localhost")
+    writer.write(b"hello\n")
+    print(await reader.readline())
+    writer.close()
+    await writer.wait_closed()
+
+
+def hello(before):
+    """`before` and a ClientHello in one segment, and then TLS."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with socket.create_connection(ADDRESS, 30) as plain:
+        sent = before
+
+        def step(call, *arguments):
+            nonlocal sent
+            while True:
+                try:
+                    result = call(*arguments)
+                except ssl.SSLWantReadError:
+                    result = None
+                sent += outgoing.read()
+                if sent:
+                    plain.sendall(sent)
+                    sent = b""
+                if result is not None or call == tls.do_handshake and tls.version() and tls.cipher():
+                    return result
+                received = plain.recv(65536)
+                if not received:
+                    raise ConnectionResetError("the server has ended the connection")
+                incoming.write(received)
+
+        try:
+            step(tls.do_handshake)
+            step(tls.write, b"hello\n")
+            print(step(tls.read, 100))
+        except OSError as error:
+            print("failed", type(error).__name__)
+
+
+match what:
+    case "echo":
+        echo()
+        asyncio.run(streams())
+    case "streams":
+        asyncio.run(streams())
+    case "connect":
+        asyncio.run(connect(more[0]))
+    case "starttls":
+        asyncio.run(start_tls(b"STARTTLS\n"))
+    case "hello":
+        hello(more[0].encode().decode("unicode_escape").encode())
