@@ -401,43 +401,48 @@ fn a_key_that_others_can_read_is_refused() {
 #[test]
 fn plain_text_goes_on_by_tls() {
     let files = Files::new();
-    // Composed programs cannot do that yet.
-    let (mut server, address) = files.serve("tls-linked", &[], &["starttls", "identity=web"]);
-    if let Some(seen) = files.python_client(address, &["starttls"]) {
-        assert_eq!(seen, "b'go on\\n'\nb'hello\\n'\n");
-        server.line_with("closed after 6");
+    for form in FORMS {
+        let (mut server, address) = files.serve(form, &[], &["starttls", "identity=web"]);
+        if let Some(seen) = files.python_client(address, &["starttls"]) {
+            assert_eq!(seen, "b'go on\\n'\nb'hello\\n'\n");
+            server.line_with("closed after 6");
+        }
+        let Some((mut server, address)) = files.python_server("web", &["starttls"]) else { return };
+        let there = format!("localhost:{}", address.port());
+        let seen = files.client(form, &[], &["starttls-client", &there, "trust=us", "hostname=localhost"]);
+        assert!(seen.starts_with("plain \"go on\\n\"\nconnected version=TLSv1.3"), "{seen}");
+        assert!(seen.ends_with("answered \"hello\\n\"\nclosed\n"), "{seen}");
+        server.line_with("closed cleanly");
     }
-    let Some((mut server, address)) = files.python_server("web", &["starttls"]) else { return };
-    let there = format!("localhost:{}", address.port());
-    let seen = files.client("tls-linked", &[], &["starttls-client", &there, "trust=us", "hostname=localhost"]);
-    assert!(seen.starts_with("plain \"go on\\n\"\nconnected version=TLSv1.3"), "{seen}");
-    assert!(seen.ends_with("answered \"hello\\n\"\nclosed\n"), "{seen}");
-    server.line_with("closed cleanly");
 }
 
 #[test]
 fn a_proxys_line_and_a_hello_in_one_segment() {
     let files = Files::new();
-    let (mut server, address) = files.serve("tls-linked", &[], &["proxy", "identity=web"]);
-    let Some(seen) = files.python_client(address, &["hello", "PROXY TCP4 10.0.0.1 10.0.0.2 1 2\\r\\n"]) else { return };
-    assert_eq!(seen, "b'hello\\n'\n");
-    server.line_with("plain \"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\\r\\n\"");
+    for form in FORMS {
+        let (mut server, address) = files.serve(form, &[], &["proxy", "identity=web"]);
+        let line = "PROXY TCP4 10.0.0.1 10.0.0.2 1 2\\r\\n";
+        let Some(seen) = files.python_client(address, &["hello", line]) else { return };
+        assert_eq!(seen, "b'hello\\n'\n");
+        server.line_with("plain \"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\\r\\n\"");
+    }
 }
 
 /// What is sent in plain text behind STARTTLS belongs to the handshake, which it breaks.
 #[test]
 fn what_is_injected_is_never_read() {
     let files = Files::new();
-    for command in ["starttls", "proxy"] {
-        let (mut server, address) = files.serve("tls-linked", &[], &[command, "identity=web"]);
-        let Some(seen) = files.python_client(address, &["hello", "STARTTLS\\r\\nEVIL\\r\\n"]) else { return };
-        assert!(seen.starts_with("failed "), "{seen}");
-        server.line_with("failed SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number");
-        assert!(!server.printed().contains("EVIL"));
-        let good = if command == "starttls" { "starttls" } else { "hello" };
-        let more = if command == "starttls" { vec![good] } else { vec![good, "STARTTLS\\r\\n"] };
-        let seen = files.python_client(address, &more).expect("there is one");
-        assert!(seen.ends_with("b'hello\\n'\n"), "{seen}");
+    for form in FORMS {
+        for command in ["starttls", "proxy"] {
+            let (mut server, address) = files.serve(form, &[], &[command, "identity=web"]);
+            let Some(seen) = files.python_client(address, &["hello", "STARTTLS\\r\\nEVIL\\r\\n"]) else { return };
+            assert!(seen.starts_with("failed "), "{seen}");
+            server.line_with("failed SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number");
+            assert!(!server.printed().contains("EVIL"));
+            let good: &[&str] = if command == "starttls" { &["starttls"] } else { &["hello", "STARTTLS\\r\\n"] };
+            let seen = files.python_client(address, good).expect("there is one");
+            assert!(seen.ends_with("b'hello\\n'\n"), "{seen}");
+        }
     }
 }
 

@@ -29,8 +29,8 @@ use wasyncio_transport::ByteStreamVtable;
 pub(crate) const BYTES: &ByteStreamVtable = <u8 as wit_stream::StreamPayload>::VTABLE;
 
 pub(crate) use wasi::sockets::types::ErrorCode;
-#[cfg(feature = "tls")]
-pub(crate) use wasyncio::streams::tls;
 #[cfg(feature = "unix")]
 pub(crate) use wasyncio::streams::unix;
 pub(crate) use wasyncio::streams::{connect, raw, server, types};
+#[cfg(feature = "tls")]
+pub(crate) use wasyncio::streams::{raw_tls, tls};

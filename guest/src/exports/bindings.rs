@@ -34,7 +34,7 @@ bindings!(
 
 pub(crate) use exports::wasyncio::streams::{connect, raw, server, sockets, streams, types};
 #[cfg(feature = "full")]
-pub(crate) use exports::wasyncio::streams::{tls, unix};
+pub(crate) use exports::wasyncio::streams::{raw_tls, tls, unix};
 
 use super::Component;
 export!(Component with_types_in self);

@@ -4,6 +4,8 @@ mod bindings;
 mod convert;
 mod functions;
 mod raw;
+#[cfg(feature = "full")]
+mod raw_tls;
 mod resources;
 mod runtime;
 #[cfg(feature = "full")]

@@ -95,7 +95,7 @@ fn not_to_be_taken() -> Error {
 impl Connection {
     /// # Errors
     /// A runtime error if the halves are none that can be given away.
-    fn new(halves: Halves, read_ahead: Vec<u8>) -> Result<Self, Error> {
+    pub(super) fn new(halves: Halves, read_ahead: Vec<u8>) -> Result<Self, Error> {
         let inbound = own::<Inbound>(halves.receive).and_then(|inbound| inbound.into_parts());
         let outbound = own::<Outbound>(halves.send).and_then(|outbound| outbound.into_begin());
         let (incoming, received) = inbound.ok_or_else(not_to_be_taken)?;

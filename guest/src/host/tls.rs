@@ -1,16 +1,15 @@
 //! TLS of `wasyncio:host` over the halves of a connection.
 
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
 
 use wasyncio_core::address::SocketAddress;
 use wasyncio_core::extra_info::{ExtraInfo, SslInfo};
 use wasyncio_core::options::{SslOptions, TlsVersion, VerifyMode};
-use wasyncio_core::transport::{Capabilities, Halves, Info, Payload, ReceiveHalf, Received, SendHalf, Sent};
+use wasyncio_core::transport::{Capabilities, Halves, Info};
 use wasyncio_core::{Error, OsError, OsErrorKind, Result};
 use wasyncio_transport::outcome::OutcomeSource;
-use wasyncio_transport::{Begin, ByteStream, Inbound, Outbound, runtime};
+use wasyncio_transport::{Begin, ByteStream, Inbound, Outbound, forward};
 
 use super::tls_bindings::tls;
 use crate::wasi::bindings::BYTES;
@@ -21,9 +20,6 @@ const HANDSHAKE: Duration = Duration::from_secs(60);
 
 /// asyncio's `SSL_SHUTDOWN_TIMEOUT`.
 const SHUTDOWN: Duration = Duration::from_secs(30);
-
-/// Bytes that are forwarded at once.
-const FORWARDED: usize = 16 * 1024;
 
 /// Which end this is.
 #[derive(Clone, Debug)]
@@ -110,20 +106,39 @@ impl Settings {
         let (incoming, _) = receive.ok_or_else(not_to_be_taken)?;
         let send = downcast::<Outbound>(send).ok_or_else(not_to_be_taken)?;
 
-        let connector = if read_ahead.is_empty() {
-            tls::Connector::new(&self.settings)
-        } else {
-            tls::Connector::new(&tls::Settings { read_ahead, ..tls::Settings::clone(&self.settings) })
-        };
+        let connector = self.connector(read_ahead);
         connector.receive(incoming);
         let ciphertext = connector.send();
         match send.into_begin_or_self() {
             // The host knows its own ciphertext: it sends by itself. How that ends, the session tells.
             Ok(begin) => drop(begin.begin(ciphertext)),
-            Err(outbound) => forward(ciphertext, *outbound),
+            // One that was begun with plain text the host cannot take back.
+            Err(outbound) => forward(ciphertext, *outbound, BYTES),
         }
         let session = tls::Connector::connect(connector).await;
-        let session = session.map_err(|error| failure(error, peer.as_ref().and_then(ExtraInfo::as_address)))?;
+        self.established(session, info, peer.as_ref().and_then(ExtraInfo::as_address))
+    }
+
+    /// A session to be. `read_ahead` was received of the peer before.
+    pub(crate) fn connector(&self, read_ahead: Vec<u8>) -> tls::Connector {
+        if read_ahead.is_empty() {
+            tls::Connector::new(&self.settings)
+        } else {
+            tls::Connector::new(&tls::Settings { read_ahead, ..tls::Settings::clone(&self.settings) })
+        }
+    }
+
+    /// The halves of a session, or Python's error for why there is none.
+    ///
+    /// # Errors
+    /// As [`secure`](Self::secure).
+    pub(crate) fn established(
+        &self,
+        session: Result<tls::Session, tls::Error>,
+        info: Rc<dyn Info>,
+        peer: Option<&SocketAddress>,
+    ) -> Result<Halves> {
+        let session = session.map_err(|error| failure(error, peer))?;
         let info = Rc::new(Known::new(info, session.info(), &self.side));
         let (incoming, received) = session.receive();
         Ok(Halves {
@@ -151,28 +166,6 @@ impl Begin for Sending {
     fn begin(self: Box<Self>, outgoing: ByteStream) -> Box<dyn OutcomeSource> {
         outcome(self.0.send(outgoing))
     }
-}
-
-/// Sends ciphertext by a direction that was begun with plain text: the host cannot take that back.
-fn forward(ciphertext: ByteStream, mut outbound: Outbound) {
-    runtime::spawn(Box::pin(async move {
-        let mut inbound = Inbound::new(ciphertext, BYTES, None);
-        loop {
-            let chunk = poll_fn(|cx| {
-                inbound.poll_receive(cx, FORWARDED).map(|received| match received {
-                    Received::Data(chunk) => Some(std::mem::take(chunk)),
-                    Received::Eof | Received::Failed(_) => None,
-                })
-            });
-            let Some(chunk) = chunk.await else { break };
-            outbound.send(Payload::Collected(chunk));
-            match poll_fn(|cx| outbound.poll_sent(Some(cx))).await {
-                Sent::All(_) => {}
-                Sent::Broken => return,
-            }
-        }
-        outbound.end();
-    }));
 }
 
 /// What is known of a connection, and of the session on it.

@@ -4,12 +4,13 @@
 //! anything. [`Inbound`] and [`Outbound`] are the two halves; [`pipe`] joins any two streams.
 //!
 //! Modules, each naming only those above it: `progress`, [`task`], [`runtime`], [`Waitable`], [`outcome`], [`Inbound`],
-//! [`Outbound`], `pipe`.
+//! [`Outbound`], `pipe`, [`forward`].
 
 #[cfg(target_feature = "atomics")]
 compile_error!("a component instance is taken to have one thread: handles and wakers are not synchronised");
 
 pub mod conversions;
+mod forward;
 mod inbound;
 mod outbound;
 pub mod outcome;
@@ -19,6 +20,7 @@ pub mod runtime;
 pub mod task;
 mod waitable;
 
+pub use forward::forward;
 pub use inbound::Inbound;
 pub use outbound::{Begin, Outbound};
 pub use pipe::pipe;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::program::embedded::{embedded, embedded_full};
 
 /// What the names of the interfaces start with that only the full component has, which needs a host with `wasyncio:host`.
-const FULL: &[&str] = &["wasyncio:streams/tls@", "wasyncio:streams/unix@"];
+const FULL: &[&str] = &["wasyncio:streams/raw-tls@", "wasyncio:streams/tls@", "wasyncio:streams/unix@"];
 
 /// Whether an import is of an interface that only the full component has.
 pub(crate) fn is_full(import: &str) -> bool {
