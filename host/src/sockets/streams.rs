@@ -38,7 +38,10 @@ impl Half {
             self.connection.network().failed(code);
         }
         // Fails if the peer has reset the connection.
-        _ = self.connection.shutdown(self.direction);
+        _ = match self.direction {
+            Shutdown::Read => self.connection.stream.stop_receiving(),
+            direction => self.connection.shutdown(direction),
+        };
         self.tell(result);
     }
 
