@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::fs::{AtFlags, FileType, RenameFlags, Stat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
@@ -121,8 +121,6 @@ fn unused_name() -> OsString {
 fn identity(file: &Stat) -> (u64, u64) {
     (file.st_dev, file.st_ino)
 }
-
-use std::os::fd::AsFd;
 
 #[cfg(test)]
 mod tests {
