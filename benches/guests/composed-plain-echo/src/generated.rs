@@ -1,4 +1,4 @@
-//! The generated bindings of the world `imports`: what any language's generator makes of it.
+//! The generated bindings of the world `imports-full`: what any language's generator makes of it.
 
 #![allow(
     missing_docs,
@@ -12,6 +12,6 @@
 
 wit_bindgen::generate!({
     path: "../../../wit",
-    world: "wasyncio:streams/imports",
+    world: "wasyncio:streams/imports-full",
     generate_all,
 });
