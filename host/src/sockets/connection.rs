@@ -96,7 +96,7 @@ impl Connection {
         let mut partial = 0;
         let received = self.stream.try_io(Interest::READABLE, || {
             let count = (&*self.stream.socket()).read(room)?;
-            if cfg!(unix) && 0 < count && count < room.len() {
+            if self.stream.is_empty_after_a_short_read() && 0 < count && count < room.len() {
                 partial = count;
                 // What tokio takes for the end of readiness. Told from in here, it leaves one that comes meanwhile alone.
                 return Err(ErrorKind::WouldBlock.into());

@@ -1,6 +1,7 @@
 //! The system's socket of a connection, of whichever kind.
 
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::task::{Context, Poll};
 
 use socket2::SockRef;
@@ -38,6 +39,22 @@ impl Stream {
     pub(crate) fn send_at_once(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.set_nodelay(true),
+            #[cfg(unix)]
+            Self::Unix(_) => Ok(()),
+        }
+    }
+
+    /// Whether a read that does not fill its room has emptied the socket, and the system tells when there is more. A Unix socket
+    /// ends a read also behind bytes that came with descriptors.
+    pub(crate) fn is_empty_after_a_short_read(&self) -> bool {
+        cfg!(unix) && matches!(self, Self::Tcp(_))
+    }
+
+    /// Takes notice that nothing more will be received. A peer of TCP does not learn of it. One of a Unix socket would, by its
+    /// next write: there it is left to the end of the connection.
+    pub(crate) fn stop_receiving(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp(_) => self.socket().shutdown(Shutdown::Read),
             #[cfg(unix)]
             Self::Unix(_) => Ok(()),
         }

@@ -52,7 +52,9 @@ impl Inner {
     /// Has the task run, or look again.
     pub(super) fn drive(&mut self, session: &Arc<Session>) {
         if mem::replace(&mut self.closing.runs, true) {
-            self.wakers.closing.take().map(std::task::Waker::wake);
+            if let Some(waker) = self.wakers.closing.take() {
+                waker.wake();
+            }
             return;
         }
         let session = Arc::clone(session);

@@ -48,7 +48,9 @@ pub struct TlsIdentity {
 pub(crate) struct Identity(Mutex<Arc<CertifiedKey>>);
 
 /// What was loaded, by the files: loading again replaces what is in there.
-static LOADED: LazyLock<Mutex<HashMap<(PathBuf, PathBuf), Arc<Identity>>>> = LazyLock::new(Mutex::default);
+static LOADED: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
+
+type Loaded = HashMap<(PathBuf, PathBuf), Arc<Identity>>;
 
 /// More than any key, or chain, that is in use; a file is read into memory whole.
 const LARGEST_FILE: u64 = 1 << 20;

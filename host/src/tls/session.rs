@@ -84,7 +84,9 @@ pub(super) fn wait(place: &mut Option<Waker>, context: &Context<'_>) {
 }
 
 fn wake(place: &mut Option<Waker>) {
-    place.take().map(Waker::wake);
+    if let Some(waker) = place.take() {
+        waker.wake();
+    }
 }
 
 impl Session {

@@ -39,19 +39,17 @@ pub struct UnixListener {
 
 enum State {
     Bound(Bound),
-    /// Open as long as the program has this, or the stream of its connections.
-    Listening {
-        _listener: Arc<Listener>,
-    },
+    /// Open as long as the program has this.
+    Listening(Arc<Listener>),
     /// It could not listen.
     Broken,
 }
 
-/// In the order in which they are dropped: what is to be done at the end comes behind the socket.
+/// In the order in which they are dropped: what is to be done as the socket is closed comes before it.
 struct Bound {
+    on_close: Option<OnClose>,
     socket: Socket,
     lease: Option<Lease>,
-    on_close: Option<OnClose>,
     unconnected: Unconnected,
 }
 
@@ -71,8 +69,17 @@ impl UnixListener {
         lease.iter_mut().for_each(Lease::listening);
         let listener = Arc::new(Listener::new(Listening::Unix(socket), lease, on_close, Some(unconnected)));
         self.network.listening(&listener);
-        self.state = State::Listening { _listener: Arc::clone(&listener) };
+        self.state = State::Listening(Arc::clone(&listener));
         Ok(Accepting::new(listener, Arc::clone(&self.network), AcceptedUnix { path: Arc::clone(&self.path) }))
+    }
+}
+
+impl Drop for UnixListener {
+    fn drop(&mut self) {
+        // At once, as the file is to be gone: the stream of its connections is dropped later.
+        if let State::Listening(listener) = &self.state {
+            listener.close();
+        }
     }
 }
 

@@ -77,8 +77,13 @@ impl NamedPlace {
     }
 }
 
-/// Where a path would lead, that cannot be followed to its end.
+/// Where a path would lead, that cannot be followed to its end. A slash there asks for a folder, and leads nowhere else.
 pub(super) fn likely(path: &Path) -> PathBuf {
+    let mut bytes = path.as_os_str().as_bytes();
+    while let [before @ .., b'/'] = bytes {
+        bytes = before;
+    }
+    let path = Path::new(OsStr::from_bytes(bytes));
     let (folder, name) = split(path);
     match Place::find(folder, OFlags::DIRECTORY) {
         Ok(folder) => folder.path().join(name),
@@ -164,6 +169,7 @@ mod tests {
     fn a_path_that_ends_early_is_told_as_far_as_it_goes() {
         let (_folder, real) = folder();
         assert_eq!(likely(&real.join("link/missing")), real.join("a/missing"));
+        assert_eq!(likely(&real.join("link/file//")), real.join("a/file"));
         assert_eq!(likely(&real.join("missing/../a/file")), real.join("missing/../a/file"));
     }
 }
