@@ -353,13 +353,14 @@ fn the_stock_command_says_that_it_lacks_the_host() {
     let (_folder, folder) = folder();
     let app = wasyncio_tests::app("unix-echo-server");
     check.arg("compose").arg(&app).arg("--stock").arg("-o").arg(folder.join("out.wasm"));
+    // The full component needs both; the first is told.
     let refused = finish(&mut check);
     assert!(!refused.status.success());
-    let words = "imports wasyncio:host/unix@0.1.0, which the stock wasmtime command does not provide";
+    let words = "imports wasyncio:host/tls@0.1.0, which the stock wasmtime command does not provide";
     assert!(refused.stderr.contains(words), "{}", refused.stderr);
     let mut compose = Command::new(command());
     let told = finish(compose.arg("compose").arg(&app).arg("-o").arg(folder.join("out.wasm")));
-    let words = "out.wasm needs a host that provides wasyncio:host/unix@0.1.0, as `wasyncio run` does";
+    let words = "out.wasm needs a host that provides wasyncio:host/tls@0.1.0, as `wasyncio run` does";
     assert!(told.status.success() && told.stderr.contains(words), "{}", told.stderr);
     let Some(stock) = stock_wasmtime() else { return };
     let mut stock = Command::new(stock);
