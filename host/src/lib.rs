@@ -55,9 +55,8 @@ pub use program::embedded::embedded;
 pub use program::inspect::Inspection;
 pub use run::host::Host;
 pub use run::host_builder::HostBuilder;
-pub use run::limits::{
-    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit, LimitEntry, Limits,
-};
+pub use run::limit_table::LimitEntry;
+pub use run::limits::{DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit, Limits};
 pub use run::runner::{DEFAULT_LINGER, Outcome, Runner};
 pub use run::state::State;
 pub use run::status::ExitStatus;

@@ -9,6 +9,7 @@ mod process;
 mod program;
 mod python;
 mod rest;
+mod scrape;
 
 pub use artifacts::{app, command, dist, example, stock_wasmtime};
 pub use crowded::serve_everybody;
@@ -16,6 +17,7 @@ pub use process::{cpu_time, resident};
 pub use program::{Finished, Running, finish, spawn};
 pub use python::{python, python_is_at_least, run_python};
 pub use rest::await_rest;
+pub use scrape::metrics;
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

@@ -5,6 +5,7 @@ pub(crate) mod descriptors;
 pub(crate) mod engine;
 pub(crate) mod host;
 pub(crate) mod host_builder;
+pub(crate) mod limit_table;
 pub(crate) mod limits;
 pub(crate) mod meter;
 pub(crate) mod runner;

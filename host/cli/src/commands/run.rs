@@ -113,7 +113,7 @@ pub(super) struct Run {
     /// Let the program also use TCP sockets of WASI 0.2, where the grants above let it listen and connect
     ///
     /// No limit of connections holds for them, no worker shares them, and no grace period waits for them: this cannot be
-    /// combined with --max-connections, --idle-timeout, --max-buffer, --workers and --grace.
+    /// combined with --workers, --grace, and limits of connections such as --max-connections.
     #[arg(long)]
     allow_wasi02_sockets: bool,
 
@@ -222,18 +222,20 @@ impl Run {
         Ok(file)
     }
 
-    /// The first flag that does not go together with sockets of WASI 0.2.
-    pub(super) fn wasi02_conflict(&self, file: &PolicyFile) -> Option<&'static str> {
+    /// The first flag that does not go together with sockets of WASI 0.2, and why.
+    pub(super) fn wasi02_conflict(&self, file: &PolicyFile) -> Option<String> {
+        if !file.policy.has_wasi02_sockets() {
+            return None;
+        }
+        if self.service.several() {
+            return Some("--workers, which share listening sockets of WASI 0.3 alone".to_owned());
+        }
+        if !self.service.grace().is_zero() {
+            return Some("--grace, which waits for connections of WASI 0.3 alone".to_owned());
+        }
         let limits = file.limits.overridden_by(self.limits.0);
-        let given = [
-            (self.service.several(), "--workers, which share listening sockets of WASI 0.3 alone"),
-            (!self.service.grace().is_zero(), "--grace, which waits for connections of WASI 0.3 alone"),
-            (limits.max_connections.is_some(), "--max-connections, which counts connections of WASI 0.3 alone"),
-            (limits.idle_timeout.is_some(), "--idle-timeout, which closes connections of WASI 0.3 alone"),
-            (limits.max_buffer.is_some(), "--max-buffer, which holds for connections of WASI 0.3 alone"),
-        ];
-        let allowed = file.policy.has_wasi02_sockets();
-        given.into_iter().find(|(given, _)| allowed && *given).map(|(_, flag)| flag)
+        let limit = limits.first_of_connections()?;
+        Some(format!("--{}, which holds for connections of WASI 0.3 alone", limit.name))
     }
 
     fn lock_down(&self, file: &PolicyFile) -> Lockdown {

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::bindings::types::ErrorCode;
 use super::network::{Network, Permit};
+use super::watch::watch;
 
 /// A connected socket. Closed when this is dropped.
 pub(super) struct Connection {
@@ -20,16 +22,36 @@ pub(super) struct Connection {
     /// As it was when the connection was made: once the peer has reset it, some systems do not know any more.
     pub(super) peer: SocketAddr,
     permit: Permit,
-    opened: Instant,
+    pub(super) opened: Instant,
     /// When the last byte moved: milliseconds after `opened`. Kept only with an idle timeout.
     moved: AtomicU64,
-    /// Whether it was shut down because no byte moved.
-    timed_out: AtomicBool,
-    /// The task that closes it when it is idle. Left alone, it would hold memory for as long as the timeout, for each
+    /// Why the host has shut it down: the number of a [`HostEnd`], or 0.
+    ended: AtomicU8,
+    /// The task that ends it at its limits of time. Left alone, it would hold memory for as long as the timeout, for each
     /// connection that there was in that time.
     watch: OnceLock<AbortHandle>,
     /// Whether the peer has reset it. The system tells that once, to whichever direction asks first.
     reset: AtomicBool,
+}
+
+/// Why the host ended a connection: a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum HostEnd {
+    /// No byte moved.
+    Idle = 1,
+    /// It was open for too long.
+    Lifetime,
+}
+
+impl HostEnd {
+    /// The name of the limit.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle-timeout",
+            Self::Lifetime => "max-lifetime",
+        }
+    }
 }
 
 impl Connection {
@@ -45,12 +67,12 @@ impl Connection {
             permit,
             opened: Instant::now(),
             moved: AtomicU64::new(0),
-            timed_out: AtomicBool::new(false),
+            ended: AtomicU8::new(0),
             watch: OnceLock::new(),
             reset: AtomicBool::new(false),
         });
-        if let Some(timeout) = network.idle_timeout {
-            let task = tokio::spawn(watch(Arc::downgrade(&connection), timeout));
+        if network.is_watched() {
+            let task = tokio::spawn(watch(Arc::downgrade(&connection)));
             // It is empty until here.
             _ = connection.watch.set(task.abort_handle());
         }
@@ -70,9 +92,24 @@ impl Connection {
         }
     }
 
-    /// Whether the connection was ended because no byte moved.
-    pub(super) fn timed_out(&self) -> bool {
-        self.timed_out.load(Ordering::SeqCst)
+    /// The error for the program, if the host has ended the connection.
+    pub(super) fn ended(&self) -> Option<ErrorCode> {
+        match self.ended.load(Ordering::SeqCst) {
+            0 => None,
+            _ => Some(ErrorCode::Timeout),
+        }
+    }
+
+    /// Ends the connection.
+    pub(super) fn end(&self, why: HostEnd) {
+        self.ended.store(why as u8, Ordering::SeqCst);
+        let metrics = &self.network().metrics;
+        if why == HostEnd::Idle {
+            metrics.idle_closed.inc();
+        }
+        metrics.limited(why.name());
+        // Wakes whoever reads or writes. It fails if the peer has gone, and then they are awake.
+        _ = self.shutdown(Shutdown::Both);
     }
 
     /// Receives what is there, without waiting: an error of the kind `WouldBlock` if that is nothing.
@@ -110,7 +147,7 @@ impl Connection {
         SockRef::from(&self.stream).shutdown(how)
     }
 
-    fn last_moved(&self) -> Instant {
+    pub(super) fn last_moved(&self) -> Instant {
         self.opened + Duration::from_millis(self.moved.load(Ordering::Relaxed))
     }
 }
@@ -119,25 +156,5 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.watch.get().map(AbortHandle::abort);
         self.network().closed();
-    }
-}
-
-/// Ends the connection once nothing moved for `timeout`.
-async fn watch(connection: std::sync::Weak<Connection>, timeout: Duration) {
-    let mut end = Instant::now() + timeout;
-    loop {
-        tokio::time::sleep_until(end).await;
-        let Some(connection) = connection.upgrade() else {
-            return;
-        };
-        end = connection.last_moved() + timeout;
-        if end <= Instant::now() {
-            connection.timed_out.store(true, Ordering::SeqCst);
-            connection.network().metrics.idle_closed.inc();
-            connection.network().metrics.limited("idle-timeout");
-            // Wakes whoever reads or writes. It fails if the peer has gone, and then they are awake.
-            _ = connection.shutdown(Shutdown::Both);
-            return;
-        }
     }
 }

@@ -15,10 +15,12 @@ mod host;
 mod listener;
 mod network;
 mod options;
+mod peers;
 mod shared;
 mod socket;
 mod streams;
 mod udp;
+mod watch;
 
 pub(crate) use host::add_to_linker;
 pub(crate) use network::Network;

@@ -1,6 +1,7 @@
 //! What the sockets of one running program share: its quotas of connections and descriptors, its listening sockets, its metrics.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::name;
 use super::listener::Listener;
+use super::peers::{OfPeer, Peers};
 use super::shared::{Instance, SharedListeners};
 use crate::run::descriptors::{Descriptor, Descriptors};
 use crate::wasi::tcp::bindings::types::ErrorCode;
@@ -19,7 +21,10 @@ use crate::{Limits, Metrics};
 pub(crate) struct Network {
     pub(super) metrics: Metrics,
     pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_lifetime: Option<Duration>,
     pub(super) max_buffer: Option<u64>,
+    max_peer_connections: Option<usize>,
+    peers: Peers,
     pub(super) shared: Option<Arc<Instance>>,
     pub(crate) descriptors: Arc<Descriptors>,
     /// One permit for each look-up that may still be at work.
@@ -31,6 +36,8 @@ pub(crate) struct Network {
     max_connections: Option<usize>,
     /// Whether it was told that the limit of connections is reached.
     limit_told: AtomicBool,
+    /// Whether it was told that a peer has all connections that it may have.
+    peer_limit_told: AtomicBool,
     /// Whether it was told that descriptors have run out.
     exhaustion_told: AtomicBool,
     open: AtomicUsize,
@@ -71,7 +78,12 @@ pub(super) struct Permit {
     network: Arc<Network>,
     _permit: OwnedSemaphorePermit,
     _descriptor: Descriptor,
+    /// Where the connections of a peer are limited.
+    _of_peer: Option<OfPeer>,
 }
+
+/// A peer has as many connections as it may.
+pub(super) struct TooMany;
 
 /// Tells the network that its program is gone, when it is dropped: before the sockets are. They are left to those that replace
 /// it, unless it ended by itself.
@@ -83,7 +95,10 @@ impl Network {
         Arc::new(Self {
             metrics,
             idle_timeout: limits.idle_timeout,
+            max_lifetime: limits.max_lifetime,
             max_buffer: limits.max_buffer.map(|size| size.max(1)),
+            max_peer_connections: limits.max_peer_connections,
+            peers: shared.as_ref().map(SharedListeners::peers).unwrap_or_default(),
             shared: shared.map(Instance::new),
             descriptors: Descriptors::new(limits.max_descriptors),
             lookups: Arc::new(Semaphore::new(limits.lookups())),
@@ -91,6 +106,7 @@ impl Network {
             connections: Arc::new(Semaphore::new(permits)),
             max_connections: limits.max_connections,
             limit_told: AtomicBool::new(false),
+            peer_limit_told: AtomicBool::new(false),
             exhaustion_told: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             activity: AtomicU64::new(0),
@@ -141,14 +157,14 @@ impl Network {
                 self.descriptors.take().await
             }
         };
-        Permit { network: self, _permit: permit, _descriptor: descriptor }
+        Permit { network: self, _permit: permit, _descriptor: descriptor, _of_peer: None }
     }
 
     /// The right to open a connection, if there is one.
     pub(super) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
         let permit = Arc::clone(&self.connections).try_acquire_owned().ok()?;
         let descriptor = self.descriptors.try_take()?;
-        Some(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor })
+        Some(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor, _of_peer: None })
     }
 
     /// The right to make a connection of a socket, or the error for the program.
@@ -161,7 +177,7 @@ impl Network {
             Some(descriptor) => descriptor,
             None => self.descriptor()?,
         };
-        Ok(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor })
+        Ok(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor, _of_peer: None })
     }
 
     /// Tells, once, that the program has all descriptors it may have.
@@ -182,6 +198,27 @@ impl Network {
                 "the program has {limit} connections open (max-connections): {consequence} until one closes"
             );
         }
+    }
+
+    /// Whether a connection may have to be ended after some time.
+    pub(super) fn is_watched(&self) -> bool {
+        self.idle_timeout.is_some() || self.max_lifetime.is_some()
+    }
+
+    /// Counts a connection that was accepted from `peer`, if that is limited. `Err` if the peer has as many as it may.
+    pub(super) fn count_peer(&self, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
+        let Some(limit) = self.max_peer_connections else { return Ok(None) };
+        if let Some(of_peer) = self.peers.count(peer.ip(), limit) {
+            return Ok(Some(of_peer));
+        }
+        self.metrics.limited("max-peer-connections");
+        if !self.peer_limit_told.swap(true, Ordering::Relaxed) {
+            let peer = peer.ip();
+            tracing::warn!(
+                "{peer} has {limit} connections open (max-peer-connections): further ones of a peer are closed"
+            );
+        }
+        Err(TooMany)
     }
 
     /// Counts a connection from now on.
@@ -301,5 +338,10 @@ impl Drop for Leaving {
 impl Permit {
     pub(super) fn network(&self) -> &Arc<Network> {
         &self.network
+    }
+
+    /// The same, for a connection that counts as its peer's.
+    pub(super) fn of_peer(self, of_peer: Option<OfPeer>) -> Self {
+        Self { _of_peer: of_peer, ..self }
     }
 }

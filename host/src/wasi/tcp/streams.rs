@@ -127,12 +127,12 @@ impl<D> StreamProducer<D> for Receiving {
         }
         let mut destination = destination.as_direct(store, BUFFER);
         loop {
-            // After the shutdown of an idle connection there is an end of stream that the peer did not send.
-            if connection.timed_out() {
-                return self.end(Err(ErrorCode::Timeout));
+            // After the host's own shutdown there is an end of stream that the peer did not send.
+            if let Some(code) = connection.ended() {
+                return self.end(Err(code));
             }
             match connection.receive(destination.remaining()) {
-                Ok(0) if connection.timed_out() => {}
+                Ok(0) if connection.ended().is_some() => {}
                 Ok(0) if connection.was_reset() => return self.end(Err(ErrorCode::ConnectionReset)),
                 Ok(0) => return self.end_by_peer(),
                 Ok(count) => {
@@ -179,8 +179,8 @@ impl<D> StreamConsumer<D> for Sending {
             };
         }
         loop {
-            if connection.timed_out() {
-                return self.end(Err(ErrorCode::Timeout));
+            if let Some(code) = connection.ended() {
+                return self.end(Err(code));
             }
             match connection.stream.try_write(source.remaining()) {
                 Ok(count) => {
