@@ -38,6 +38,7 @@ mod wasi;
 
 pub use error::{Error, NotComponent, Result, Source, Wasi02Conflict};
 pub use policy::Policy;
+pub use policy::change::PolicyChange;
 pub use policy::decide::{Decision, Request};
 pub use policy::denial::Denial;
 pub use policy::deny::DenyRule;

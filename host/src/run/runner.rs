@@ -10,6 +10,7 @@ use wasmtime::{Store, Trap};
 use wasmtime_wasi::I32Exit;
 
 use crate::error::{Source, one_line};
+use crate::policy::live::LivePolicy;
 use crate::program::{Entry, Program};
 use crate::run::busy_poll::busy_poll;
 use crate::run::sandbox::Sandbox;
@@ -188,6 +189,15 @@ impl Runner {
         self
     }
 
+    /// Has `changed`, if it is there, in the place of the grants of addresses, rules and host names. Gives the policy as it is
+    /// in force, for later changes.
+    pub(crate) fn changeable(&mut self, changed: Option<&Policy>) -> LivePolicy {
+        if let Some(changed) = changed {
+            self.sandbox.policy = self.sandbox.policy.with_grants_of(changed);
+        }
+        self.sandbox.live()
+    }
+
     /// Whether the program may use TCP sockets of WASI 0.2.
     pub(crate) fn has_wasi02_sockets(&self) -> bool {
         self.sandbox.policy.has_wasi02_sockets()
@@ -253,6 +263,13 @@ impl Runner {
     ) -> Result<Outcome> {
         let program = self.program.clone();
         let network = self.sandbox.network();
+        let mut changes = self.sandbox.live().changes();
+        let changing = async {
+            while changes.changed().await.is_ok() {
+                network.policy_changed();
+            }
+            pending::<()>().await;
+        };
         let stopping = CancellationToken::new();
         let stopped = async {
             stop.await;
@@ -281,6 +298,7 @@ impl Runner {
             biased;
             ended = self.execute(&network, &stopping, || on_progress(Progress::Started)) => ended.map(Outcome::Ended),
             () = listening => unreachable!("it is pending"),
+            () = changing => unreachable!("it is pending"),
             cut_connections = stopped => Ok(Outcome::Stopped { cut_connections }),
             limit = late => {
                 network.metrics().limited(Limit::Timeout(limit).name());

@@ -40,7 +40,10 @@ Signals:
   INT, TERM  stop: listening ends, the program has --grace; the second one ends at once
   HUP        load the program and the policy file again, without closing the listening sockets: once the new instances
              listen, the old ones have --grace. If they do not come up, the old ones go on. At a third reload within
-             the grace period, the oldest instances are cut
+             the grace period, the oldest instances are cut. If only grants of addresses, deny rules and host names of
+             the policy file have changed, the instances that run go on with them at once, and the difference is told:
+             listening sockets that are not granted any more are closed, and connections that the program made and that
+             are not granted any more are ended; those that it accepted stay
 
 systemd: the command tells a unit of Type=notify when the program listens, and of reloads, stops and its watchdog. Sockets
 that are handed in (LISTEN_FDS) are used for the addresses that they are bound to, if the program may listen there.

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -17,6 +17,7 @@ use wasyncio_host::{
 use super::address::MetricsAddress;
 use super::health::Pulse;
 use super::run::{Run, ready};
+use super::setup::{Setup, Setups};
 use super::systemd;
 use crate::lockdown::Lockdown;
 use crate::say;
@@ -122,6 +123,7 @@ impl Service {
             Some(WorkerCount(count)) => (count, flags.max_restarts.unwrap_or(DEFAULT_MAX_RESTARTS)),
             None => (NonZeroUsize::MIN, 0),
         };
+        let setups = Arc::new(Mutex::new(Setups { current: Setup::new(program, &file), next: None }));
         let configure = self.configure(file);
         let several = flags.workers.is_some();
         let workers = Workers::new(program, count, move |program| configure(program))
@@ -129,7 +131,13 @@ impl Service {
             .max_restarts(max_restarts)
             .metrics(&self.metrics)
             .listeners(&self.listeners)
-            .on_event(move |event| tell(event, several));
+            .on_event({
+                let setups = Arc::clone(&setups);
+                move |event| {
+                    setups.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+                    tell(event, several);
+                }
+            });
         pulse.serves(workers.status());
         signals.running();
         let commands = async {
@@ -153,8 +161,12 @@ impl Service {
                         loading = None;
                         match loaded {
                             Ok((program, file)) => {
-                                let reload = Control::ReloadWith(program, self.configure(file));
-                                _ = send.send(reload).await;
+                                let setup = Setup::new(&program, &file);
+                                let changed = setups.lock().unwrap_or_else(PoisonError::into_inner).change_to(setup);
+                                _ = send.send(match changed {
+                                    Some(policy) => Control::ChangePolicy(policy),
+                                    None => Control::ReloadWith(program, self.configure(file)),
+                                }).await;
                             }
                             Err(error) => tell(&ServiceEvent::ReloadFailed { error: &error }, several),
                         }
@@ -235,6 +247,11 @@ fn tell(event: &ServiceEvent<'_>, several: bool) {
         ServiceEvent::Reloaded => {
             say::info(&"loaded the program again");
             systemd::ready("serving, loaded again");
+        }
+        ServiceEvent::PolicyChanged { changes } => {
+            changes.iter().for_each(|change| say::info(&format_args!("policy: {change}")));
+            say::info(&"changed the policy in place");
+            systemd::ready("serving, policy changed");
         }
         ServiceEvent::ReloadFailed { error } => {
             say::error(&format_args!("the old program goes on: {error}"));

@@ -84,7 +84,7 @@ impl Accepting {
             Ok((stream, peer)) => {
                 self.network.metrics.accepted();
                 self.inherited.apply(family, &stream, self.network.max_buffer.is_some());
-                let connection = Connection::new(stream, peer, permit.of_peer(of_peer));
+                let connection = Connection::accepted(stream, peer, permit.of_peer(of_peer));
                 TcpSocket::connected(Arc::clone(&self.network), family, connection)
             }
             Err(error) if is_exhausted(&error) => {

@@ -22,6 +22,8 @@ pub(super) struct Connection {
     /// As it was when the connection was made: once the peer has reset it, some systems do not know any more.
     pub(super) peer: SocketAddr,
     permit: Permit,
+    /// If the program made it, and only a grant for a name has its peer: that name.
+    name: Option<String>,
     pub(super) opened: Instant,
     /// When the last byte moved: milliseconds after `opened`. Kept only with an idle timeout.
     moved: AtomicU64,
@@ -34,7 +36,7 @@ pub(super) struct Connection {
     reset: AtomicBool,
 }
 
-/// Why the host ended a connection: a limit.
+/// Why the host ended a connection: a limit, or the policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum HostEnd {
@@ -42,20 +44,45 @@ pub(super) enum HostEnd {
     Idle = 1,
     /// It was open for too long.
     Lifetime,
+    /// It is not granted any more.
+    Revoked,
 }
 
 impl HostEnd {
-    /// The name of the limit.
-    pub(super) fn name(self) -> &'static str {
+    const ALL: [Self; 3] = [Self::Idle, Self::Lifetime, Self::Revoked];
+
+    /// The name of the limit, or `policy`.
+    fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle-timeout",
             Self::Lifetime => "max-lifetime",
+            Self::Revoked => "policy",
+        }
+    }
+
+    /// The error for the program.
+    fn code(self) -> ErrorCode {
+        match self {
+            Self::Idle | Self::Lifetime => ErrorCode::Timeout,
+            Self::Revoked => ErrorCode::AccessDenied,
         }
     }
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, peer: SocketAddr, permit: Permit) -> Arc<Self> {
+    /// A connection that was accepted.
+    pub(super) fn accepted(stream: TcpStream, peer: SocketAddr, permit: Permit) -> Arc<Self> {
+        Self::new(stream, peer, permit, None)
+    }
+
+    /// A connection that the program made. If only a grant for a name has `peer`, that is `name`.
+    pub(super) fn made(stream: TcpStream, peer: SocketAddr, permit: Permit, name: Option<String>) -> Arc<Self> {
+        let connection = Self::new(stream, peer, permit, name);
+        connection.network().made(&connection);
+        connection
+    }
+
+    fn new(stream: TcpStream, peer: SocketAddr, permit: Permit, name: Option<String>) -> Arc<Self> {
         // Every write is one of the program's own decisions to send, so waiting for more only adds latency. Some
         // systems refuse it for a connection that the peer has reset already, which the next read or write tells.
         _ = stream.set_nodelay(true);
@@ -65,6 +92,7 @@ impl Connection {
             stream,
             peer,
             permit,
+            name,
             opened: Instant::now(),
             moved: AtomicU64::new(0),
             ended: AtomicU8::new(0),
@@ -77,6 +105,11 @@ impl Connection {
             _ = connection.watch.set(task.abort_handle());
         }
         connection
+    }
+
+    /// The name that the program connected by, if only a grant for that has the peer.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     pub(super) fn network(&self) -> &Network {
@@ -94,10 +127,13 @@ impl Connection {
 
     /// The error for the program, if the host has ended the connection.
     pub(super) fn ended(&self) -> Option<ErrorCode> {
-        match self.ended.load(Ordering::SeqCst) {
-            0 => None,
-            _ => Some(ErrorCode::Timeout),
-        }
+        self.ended_by().map(HostEnd::code)
+    }
+
+    /// Why the host has ended the connection, if it has.
+    fn ended_by(&self) -> Option<HostEnd> {
+        let number = self.ended.load(Ordering::SeqCst);
+        if number == 0 { None } else { HostEnd::ALL.into_iter().find(|end| *end as u8 == number) }
     }
 
     /// Ends the connection.
@@ -107,7 +143,9 @@ impl Connection {
         if why == HostEnd::Idle {
             metrics.idle_closed.inc();
         }
-        metrics.limited(why.name());
+        if why != HostEnd::Revoked {
+            metrics.limited(why.name());
+        }
         // Wakes whoever reads or writes. It fails if the peer has gone, and then they are awake.
         _ = self.shutdown(Shutdown::Both);
     }

@@ -3,16 +3,18 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::connection::{Connection, HostEnd};
 use super::error::name;
 use super::listener::Listener;
 use super::peers::{OfPeer, Peers};
 use super::shared::{Instance, SharedListeners};
+use crate::policy::check::Check;
 use crate::run::descriptors::{Descriptor, Descriptors};
 use crate::wasi::tcp::bindings::types::ErrorCode;
 use crate::{Limits, Metrics};
@@ -48,6 +50,10 @@ pub(crate) struct Network {
     /// Notified when the last connection is closed.
     all_closed: Notify,
     listeners: Mutex<Listeners>,
+    /// Connections that the program made, to be judged again when its policy is changed.
+    made: Mutex<Made>,
+    /// Decides about the program, from when it is started on.
+    check: OnceLock<Arc<Check>>,
     /// Cancelled once the program has listened.
     listens: CancellationToken,
 }
@@ -58,6 +64,17 @@ struct Listeners {
     /// Whether the program is being stopped: what it opens now is closed at once.
     stopped: bool,
 }
+
+/// Connections, of which those that are closed are forgotten now and then.
+#[derive(Default)]
+struct Made {
+    all: Vec<Weak<Connection>>,
+    /// How many there are when it is time to look for closed ones.
+    look_at: usize,
+}
+
+/// How many connections there are at least before it is looked for closed ones.
+const FEW: usize = 64;
 
 /// How many sockets that are no connection, new or listening, a program may have: descriptors are the process's, and
 /// must suffice for others.
@@ -113,6 +130,8 @@ impl Network {
             unconnected: AtomicUsize::new(0),
             all_closed: Notify::new(),
             listeners: Mutex::default(),
+            made: Mutex::default(),
+            check: OnceLock::new(),
             listens: CancellationToken::new(),
         })
     }
@@ -264,6 +283,49 @@ impl Network {
         listeners.open.retain(|listener| listener.strong_count() > 0);
         listeners.open.push(Arc::downgrade(listener));
         self.listens.cancel();
+    }
+
+    /// Takes notice of a connection that the program made.
+    pub(super) fn made(&self, connection: &Arc<Connection>) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.all.len() >= made.look_at.max(FEW) {
+            made.all.retain(|connection| connection.strong_count() > 0);
+            made.look_at = made.all.len().saturating_mul(2);
+        }
+        made.all.push(Arc::downgrade(connection));
+    }
+
+    /// `check` decides about the program.
+    pub(crate) fn asks(&self, check: &Arc<Check>) {
+        // There is one instance, and so one check.
+        _ = self.check.set(Arc::clone(check));
+    }
+
+    /// Closes listening sockets, and ends connections that the program made, which are not granted any more. Connections that
+    /// it accepted stay: who they come from is not asked.
+    pub(crate) fn policy_changed(&self) {
+        let Some(check) = self.check.get() else { return };
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        listeners.open.retain(|listener| match listener.upgrade() {
+            Some(listener) if check.keeps_listening(listener.address()) => true,
+            Some(listener) => {
+                tracing::warn!("the socket for {} is closed: it is not granted any more", listener.address());
+                listener.close();
+                false
+            }
+            None => false,
+        });
+        drop(listeners);
+        let made = std::mem::take(&mut self.made.lock().unwrap_or_else(PoisonError::into_inner).all);
+        let open: Vec<_> = made.iter().filter_map(Weak::upgrade).collect();
+        let (kept, revoked): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|connection| check.keeps_connection(connection.peer, connection.name()));
+        revoked.iter().for_each(|connection| connection.end(HostEnd::Revoked));
+        if !revoked.is_empty() {
+            tracing::warn!("{} connections that the program had made are ended: not granted any more", revoked.len());
+        }
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.all.extend(kept.iter().map(Arc::downgrade));
     }
 
     /// Waits until the program listens.
