@@ -12,7 +12,7 @@ use crate::{HostEntry, Policy};
 pub struct PolicyChange {
     /// Whether it came; if not, it went.
     pub added: bool,
-    /// What it is: `allow-listen`, `allow-connect`, `allow-source`, `deny` or `resolve`.
+    /// What it is: `allow-listen`, `allow-connect`, `allow-source`, `deny`, `resolve`, `dir` or `wasi02-sockets`.
     pub kind: &'static str,
     /// As it is written: `10.0.0.1:443`.
     pub entry: String,
@@ -26,9 +26,7 @@ impl fmt::Display for PolicyChange {
 }
 
 impl Policy {
-    /// What `other` has that this has not, and the other way round: grants of addresses, rules and host names, which can be
-    /// changed while a program runs (see [`has_same_setup`](Self::has_same_setup)). The order in which they were said does
-    /// not count.
+    /// What `other` has that this has not, and the other way round. The order in which they were said does not count.
     ///
     /// # Examples
     ///
@@ -57,9 +55,8 @@ impl Policy {
         changes
     }
 
-    /// Whether a program that runs with this policy could go on with `other`: all that differs is what
-    /// [`changes_to`](Self::changes_to) tells, and not directories and sockets of WASI 0.2, which a program is given when
-    /// it is started.
+    /// Whether a program that runs with this policy could go on with `other`: grants of addresses, rules and host names may
+    /// differ, and not directories and sockets of WASI 0.2, which a program is given when it is started.
     pub fn has_same_setup(&self, other: &Self) -> bool {
         self.directories == other.directories && self.wasi02_sockets == other.wasi02_sockets
     }
@@ -69,14 +66,16 @@ impl Policy {
         Self { directories: self.directories.clone(), wasi02_sockets: self.wasi02_sockets, ..other.clone() }
     }
 
-    /// All that can be changed while a program runs, as it is written.
-    fn entries(&self) -> [(&'static str, Vec<String>); 5] {
+    /// All that it says, as it is written.
+    fn entries(&self) -> [(&'static str, Vec<String>); 7] {
         [
             ("allow-listen", texts(&self.listen)),
             ("allow-connect", texts(&self.connect)),
             ("allow-source", texts(&self.sources)),
             ("deny", texts(&self.denied)),
             ("resolve", self.hosts.iter().map(host_entry).collect()),
+            ("dir", texts(&self.directories)),
+            ("wasi02-sockets", self.wasi02_sockets.then(|| "true".to_owned()).into_iter().collect()),
         ]
     }
 }
@@ -105,13 +104,17 @@ mod tests {
             .allow_connect("db.example:5432".parse().unwrap())
             .allow_source("10.0.0.5".parse().unwrap())
             .deny("private:*".parse().unwrap())
-            .resolve("db.example=10.0.0.5,10.0.0.6".parse().unwrap());
+            .resolve("db.example=10.0.0.5,10.0.0.6".parse().unwrap())
+            .allow_directory("/srv::/data:rw".parse().unwrap())
+            .allow_wasi02_sockets();
         let told = [
             "allow-listen 127.0.0.1:80",
             "allow-connect db.example:5432",
             "allow-source 10.0.0.5",
             "deny private:*",
             "resolve db.example=10.0.0.5,10.0.0.6",
+            "dir /srv::/data:rw",
+            "wasi02-sockets true",
         ];
         assert_eq!(changes(&Policy::new(), &all), told.map(|entry| format!("+ {entry}")));
         assert_eq!(changes(&all, &Policy::new()), told.map(|entry| format!("- {entry}")));

@@ -1,6 +1,7 @@
 //! Where a running program meets its policy: every address and name goes through here, and refusals are reported.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use crate::policy::endpoint::{Place, normalized};
 use crate::policy::live::LivePolicy;
 use crate::policy::own_addresses::own_addresses;
 use crate::policy::resolved::{Known, ResolvedNames};
+use crate::run::observer::Observed;
 use crate::{Denial, DenyRule, Policy};
 
 /// How long an address that a program was given for a name may be connected to, unless a limit says otherwise.
@@ -27,6 +29,9 @@ pub(crate) const DEFAULT_MAX_ANSWER_AGE: Duration = Duration::from_secs(600);
 /// A program can ask for any number of addresses; memory and log must not grow with it.
 const MAX_REPORTED: usize = 256;
 
+/// What decides where it is the embedder's function.
+const DECIDE: &str = "decide";
+
 /// Called with each refusal.
 pub(crate) type OnDenied = Arc<dyn Fn(&Denial) + Send + Sync>;
 
@@ -35,6 +40,8 @@ pub(crate) struct Check {
     policy: LivePolicy,
     /// Asked before the policy.
     decide: Option<Decide>,
+    /// Told of every decision.
+    observed: Option<Observed>,
     on_denied: OnDenied,
     /// How many operations were refused, in all, by kind.
     denied: IntCounterVec,
@@ -75,6 +82,7 @@ impl Check {
         Self {
             policy,
             decide: None,
+            observed: None,
             on_denied,
             denied,
             reported: Mutex::default(),
@@ -87,6 +95,20 @@ impl Check {
     pub(crate) fn asking(mut self, decide: Option<Decide>) -> Self {
         self.decide = decide;
         self
+    }
+
+    /// Tells this of every decision.
+    pub(crate) fn observed(mut self, observed: Option<Observed>) -> Self {
+        self.observed = observed;
+        self
+    }
+
+    /// Grants something, `by` this.
+    fn grant(&self, asked: &'static str, target: &dyn Display, by: &dyn Display) -> bool {
+        if let Some(observed) = &self.observed {
+            observed.decided(asked, target, true, by);
+        }
+        true
     }
 
     /// What the embedder's function decides; `None` leaves it to the grants.
@@ -128,13 +150,16 @@ impl Check {
     pub(crate) fn permits_bind(&self, address: SocketAddr) -> bool {
         let policy = self.policy.now();
         match self.decided_locally(&policy, address) {
-            Some(true) => return true,
-            Some(false) => return self.refuse(Denial::Listen(address)),
+            Some(true) => return self.grant("bind", &address, &DECIDE),
+            Some(false) => return self.refuse_by_embedder(Denial::Listen(address)),
             None => {}
         }
-        let from_here = address.port() == 0 && policy.permits_source(address);
-        if from_here || policy.permits_listen(address) {
-            return true;
+        if let Some(grant) = policy.listen_grant(address) {
+            return self.grant("bind", &address, &format_args!("allow-listen {grant}"));
+        }
+        let from_here = if address.port() == 0 { policy.source_grant(address) } else { None };
+        if let Some(grant) = from_here {
+            return self.grant("bind", &address, &format_args!("allow-source {grant}"));
         }
         // Without a grant to connect it can only be for listening.
         let denial = if policy.permits_some_connect() { Denial::Bind(address) } else { Denial::Listen(address) };
@@ -145,12 +170,12 @@ impl Check {
     fn permits_listen(&self, address: SocketAddr) -> bool {
         let policy = self.policy.now();
         match self.decided_locally(&policy, address) {
-            Some(true) => return true,
-            Some(false) => return self.refuse(Denial::Listen(address)),
+            Some(true) => return self.grant("listen", &address, &DECIDE),
+            Some(false) => return self.refuse_by_embedder(Denial::Listen(address)),
             None => {}
         }
-        if policy.permits_listen_when_bound(address) {
-            return true;
+        if let Some(grant) = policy.listen_grant_when_bound(address) {
+            return self.grant("listen", &address, &format_args!("allow-listen {grant}"));
         }
         let rule = policy.denies_local(address);
         // A port chosen by the program was refused when binding, so this one was picked by the system.
@@ -161,13 +186,19 @@ impl Check {
     /// Decides about connecting from `address`, which the program has bound.
     pub(crate) fn permits_source(&self, address: SocketAddr) -> bool {
         let policy = self.policy.now();
-        policy.permits_source(address) || self.refuse_by(policy.denies_local(address), Denial::Source(address))
+        match policy.source_grant(address) {
+            Some(grant) => self.grant("source", &address, &format_args!("allow-source {grant}")),
+            None => self.refuse_by(policy.denies_local(address), Denial::Source(address)),
+        }
     }
 
     /// Decides about connecting to `address`.
     pub(crate) fn permits_connect(&self, address: SocketAddr) -> Option<ConnectPermit> {
         let policy = self.policy.now();
-        let permit = |name| Some(ConnectPermit { policy: Arc::clone(&policy), name });
+        let permit = |name, by: &dyn Display| {
+            self.grant("connect", &address, by);
+            Some(ConnectPermit { policy: Arc::clone(&policy), name })
+        };
         let refused = |denial| {
             self.report(denial);
             None
@@ -176,18 +207,25 @@ impl Check {
             return refused(Denial::Rule { refused: Box::new(Denial::Connect(address)), rule: rule.clone() });
         }
         match self.decided(&Request::Connect(address)) {
-            Some(true) => return permit(None),
-            Some(false) => return refused(Denial::Connect(address)),
+            Some(true) => return permit(None, &DECIDE),
+            Some(false) => {
+                self.refuse_by_embedder(Denial::Connect(address));
+                return None;
+            }
             None => {}
         }
-        if policy.permits_connect(address) {
-            return permit(None);
+        if let Some(grant) = policy.connect_grant(address) {
+            return permit(None, &format_args!("allow-connect {grant}"));
         }
         // A look-up answers with no number of an interface, so none is granted by a name.
         let place = Place::from(address);
         let granted = |name: &str| place.scope == 0 && policy.grants_name(name, place.port);
         let old = match self.answers.find(place.ip, granted) {
-            Some(Known::Fresh(name)) => return permit(Some(name)),
+            Some(Known::Fresh(name)) => {
+                let grant = policy.name_grant(&name, place.port).map(ToString::to_string).unwrap_or_default();
+                let by = format!("allow-connect {grant}, for {name}");
+                return permit(Some(name), &by);
+            }
             Some(Known::Old(name)) => Some(name),
             None => None,
         };
@@ -223,7 +261,7 @@ impl Check {
     /// Whether a socket that listens on `address` may go on as the policy is now. Tells nobody.
     pub(crate) fn keeps_listening(&self, address: SocketAddr) -> bool {
         let policy = self.policy.now();
-        self.decided_locally(&policy, address).unwrap_or_else(|| policy.permits_listen_when_bound(address))
+        self.decided_locally(&policy, address).unwrap_or_else(|| policy.listen_grant_when_bound(address).is_some())
     }
 
     /// Whether a grant to listen has `address`, without telling anybody.
@@ -240,7 +278,12 @@ impl Check {
         let rule = policy.denies_lookup(&normalized(&shown));
         let asks = rule.is_none() && shown.len() == name.len();
         let decided = if asks { self.decided(&Request::Lookup(name)) } else { None };
-        decided.unwrap_or_else(|| policy.permits_lookup(name)) || self.refuse_by(rule, Denial::Lookup(shown))
+        match (decided, policy.lookup_grant(name)) {
+            (Some(true), _) => self.grant("lookup", &shown, &DECIDE),
+            (Some(false), _) => self.refuse_by_embedder(Denial::Lookup(shown)),
+            (None, Some(grant)) => self.grant("lookup", &shown, &grant),
+            (None, None) => self.refuse_by(rule, Denial::Lookup(shown)),
+        }
     }
 
     /// What `name` stands for without asking the system's resolver now.
@@ -271,8 +314,23 @@ impl Check {
         false
     }
 
+    /// Refuses what the embedder's function does not want.
+    fn refuse_by_embedder(&self, denial: Denial) -> bool {
+        self.tell(denial, Some(&DECIDE));
+        false
+    }
+
     /// Takes notice of a refusal.
     pub(crate) fn report(&self, denial: Denial) {
+        self.tell(denial, None);
+    }
+
+    /// Tells of a refusal `by` this, or by what the denial says.
+    fn tell(&self, denial: Denial, by: Option<&dyn Display>) {
+        if let Some(observed) = &self.observed {
+            let (target, own) = (denial.target(), denial.by());
+            observed.decided(denial.asked(), &target, false, by.unwrap_or(&own));
+        }
         self.denied.with_label_values(&[denial.kind()]).inc();
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let policy = self.policy.now();

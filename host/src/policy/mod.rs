@@ -21,6 +21,7 @@ pub(crate) mod risk;
 pub(crate) mod source;
 pub(crate) mod url;
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::policy::address_class::is_localhost;
@@ -59,6 +60,26 @@ pub struct Policy {
     directories: Vec<DirectoryGrant>,
     wasi02_sockets: bool,
     fixed: FixedNames,
+}
+
+/// Why a name may be looked up.
+pub(crate) enum LookupGrant<'a> {
+    /// It is an address.
+    Address,
+    /// A grant to connect has it.
+    Connect(&'a ConnectGrant),
+    /// It is one of this machine, in a grant to listen or of a source address.
+    Local,
+}
+
+impl fmt::Display for LookupGrant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("an address needs no look-up"),
+            Self::Connect(grant) => write!(f, "allow-connect {grant}"),
+            Self::Local => f.write_str("a grant of this machine has the name"),
+        }
+    }
 }
 
 impl Policy {
@@ -120,27 +141,38 @@ impl Policy {
 
     /// Whether a program may bind `address` and listen on it. Port 0 asks for any free port.
     pub fn permits_listen(&self, address: SocketAddr) -> bool {
-        self.denies_local(address).is_none() && self.grants_listen(address.into(), |port| port.covers(address.port()))
+        self.listen_grant(address).is_some()
     }
 
-    /// Whether a program may listen on a socket that it was allowed to bind, now that its port is known.
+    /// The grant by which a program may bind `address` and listen on it.
+    pub(crate) fn listen_grant(&self, address: SocketAddr) -> Option<&ListenGrant> {
+        self.grant_to_listen(address, |port| port.covers(address.port()))
+    }
+
+    /// The grant by which a program may listen on a socket that it was allowed to bind, now that its port is known.
     ///
-    /// As [`permits_listen`](Self::permits_listen), but a grant for port 0 covers any port: no other port than one
-    /// that the operating system picked can have been bound under it, nor under one for a source address.
-    pub(crate) fn permits_listen_when_bound(&self, address: SocketAddr) -> bool {
-        let covers = |port: Port| port.covers(address.port()) || matches!(port, Port::Number(0));
-        self.denies_local(address).is_none() && self.grants_listen(address.into(), covers)
+    /// As [`listen_grant`](Self::listen_grant), but a grant for port 0 covers any port: no other port than one that the
+    /// operating system picked can have been bound under it, nor under one for a source address.
+    pub(crate) fn listen_grant_when_bound(&self, address: SocketAddr) -> Option<&ListenGrant> {
+        self.grant_to_listen(address, |port| port.covers(address.port()) || matches!(port, Port::Number(0)))
     }
 
-    fn grants_listen(&self, place: Place, covers: impl Fn(Port) -> bool) -> bool {
-        let mut grants = self.listen.iter().map(ListenGrant::endpoint);
-        grants.any(|endpoint| covers(endpoint.port) && self.covers_local(&endpoint.host, place))
+    fn grant_to_listen(&self, address: SocketAddr, covers: impl Fn(Port) -> bool) -> Option<&ListenGrant> {
+        let has = |grant: &&ListenGrant| {
+            covers(grant.endpoint().port) && self.covers_local(&grant.endpoint().host, address.into())
+        };
+        if self.denies_local(address).is_some() { None } else { self.listen.iter().find(has) }
     }
 
     /// Whether a program may choose the address of `address` to connect from.
     pub fn permits_source(&self, address: SocketAddr) -> bool {
-        let mut grants = self.sources.iter().map(SourceGrant::host);
-        self.denies_local(address).is_none() && grants.any(|host| self.covers_local(host, address.into()))
+        self.source_grant(address).is_some()
+    }
+
+    /// The grant by which a program may choose the address of `address` to connect from.
+    pub(crate) fn source_grant(&self, address: SocketAddr) -> Option<&SourceGrant> {
+        let has = |grant: &&SourceGrant| self.covers_local(grant.host(), address.into());
+        if self.denies_local(address).is_some() { None } else { self.sources.iter().find(has) }
     }
 
     /// The rule by which a program may not have `address`, of this machine.
@@ -164,6 +196,11 @@ impl Policy {
     /// [`resolve`](Self::resolve); and for the addresses 127.0.0.1 and ::1, a name of this machine, such as
     /// `localhost`. What a grant with another name permits depends on what the running program is answered.
     pub fn permits_connect(&self, address: SocketAddr) -> bool {
+        self.connect_grant(address).is_some()
+    }
+
+    /// The grant by which a program may connect to `address` whatever it looked up before.
+    pub(crate) fn connect_grant(&self, address: SocketAddr) -> Option<&ConnectGrant> {
         let place = Place::from(address);
         let ip = place.ip;
         // Names stand for addresses without the number of an interface.
@@ -177,15 +214,22 @@ impl Policy {
                         || (ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST)
                             && matches!(host, Host::Name(name) if is_localhost(name) && !self.has_entry(name)))
         };
-        let mut grants = self.connect.iter().map(ConnectGrant::endpoint);
-        self.denies_connect(address).is_none()
-            && grants.any(|endpoint| endpoint.port.covers(address.port()) && covers(&endpoint.host))
+        let has =
+            |grant: &&ConnectGrant| grant.endpoint().port.covers(address.port()) && covers(&grant.endpoint().host);
+        if self.denies_connect(address).is_some() { None } else { self.connect.iter().find(has) }
     }
 
     /// Whether a grant to connect has `name`, normalised, and covers `port`.
     pub(crate) fn grants_name(&self, name: &str, port: u16) -> bool {
-        let mut grants = self.connect.iter().map(ConnectGrant::endpoint);
-        grants.any(|endpoint| endpoint.port.covers(port) && endpoint.host.covers_name(name))
+        self.name_grant(name, port).is_some()
+    }
+
+    /// The grant to connect that has `name`, normalised, and covers `port`.
+    pub(crate) fn name_grant(&self, name: &str, port: u16) -> Option<&ConnectGrant> {
+        self.connect.iter().find(|grant| {
+            let endpoint = grant.endpoint();
+            endpoint.port.covers(port) && endpoint.host.covers_name(name)
+        })
     }
 
     /// What the operator says that `name`, normalised, stands for.
@@ -229,17 +273,27 @@ impl Policy {
     /// [`resolve_names`](Self::resolve_names) found, and nobody is asked. An IP address needs no look-up and is always
     /// permitted.
     pub fn permits_lookup(&self, name: &str) -> bool {
+        self.lookup_grant(name).is_some()
+    }
+
+    /// Why a program may look up the host name `name`.
+    pub(crate) fn lookup_grant(&self, name: &str) -> Option<LookupGrant<'_>> {
         if name.len() > LONGEST_NAME {
-            return false;
+            return None;
         }
         if literal(name).is_some() {
-            return true;
+            return Some(LookupGrant::Address);
         }
         let name = normalized(name);
-        let mut connect = self.connect.iter().map(|grant| &grant.endpoint().host);
-        self.denies_lookup(&name).is_none()
-            && (connect.any(|host| *host == Host::Any || host.covers_name(&name))
-                || self.local_addresses_of(&name).is_some())
+        if self.denies_lookup(&name).is_some() {
+            return None;
+        }
+        let has = |grant: &&ConnectGrant| {
+            let host = &grant.endpoint().host;
+            *host == Host::Any || host.covers_name(&name)
+        };
+        let granted = self.connect.iter().find(has).map(LookupGrant::Connect);
+        granted.or_else(|| self.local_addresses_of(&name).map(|_| LookupGrant::Local))
     }
 
     /// Whether a program may use TCP sockets of WASI 0.2.

@@ -12,6 +12,7 @@ use crate::policy::check::{Check, OnDenied};
 use crate::policy::decide::Decide;
 use crate::policy::live::LivePolicy;
 use crate::run::meter::{Computing, Meter};
+use crate::run::observer::{Observed, Observer};
 use crate::run::state::State;
 use crate::run::stdio::stream::OnWrite;
 use crate::wasi::tcp::Network;
@@ -36,6 +37,7 @@ pub(crate) struct Sandbox {
     pub(crate) worker: Option<usize>,
     pub(crate) decide: Option<Decide>,
     pub(crate) on_denied: OnDenied,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) listeners: Option<SharedListeners>,
@@ -58,6 +60,7 @@ impl Sandbox {
             worker: None,
             decide: None,
             on_denied: Arc::new(|denial| tracing::warn!("denied: {denial}")),
+            observer: None,
             limits: Limits::default(),
             metrics: Metrics::new(),
             listeners: None,
@@ -71,9 +74,14 @@ impl Sandbox {
         self.live.get_or_insert_with(|| LivePolicy::new(self.policy.clone())).clone()
     }
 
+    fn observed(&self) -> Option<Observed> {
+        let observer = Arc::clone(self.observer.as_ref()?);
+        Some(Observed { observer, worker: self.worker })
+    }
+
     /// The network side, which the store shares with whoever stops the instance.
     pub(crate) fn network(&self) -> Arc<Network> {
-        Network::new(&self.limits, self.metrics.clone(), self.listeners.clone())
+        Network::new(&self.limits, self.metrics.clone(), self.listeners.clone(), self.observed())
     }
 
     /// The store of an instance called `name`, its argument 0. `network` is of [`network`](Self::network).
@@ -117,10 +125,10 @@ impl Sandbox {
     }
 
     fn state(mut self, name: String, network: &Arc<Network>) -> Result<State> {
-        let live = self.live();
+        let (live, observed) = (self.live(), self.observed());
         let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
         let check = Check::new(live, on_denied, denied, self.limits.max_answer_age);
-        let check = Arc::new(check.asking(self.decide));
+        let check = Arc::new(check.asking(self.decide).observed(observed));
         network.asks(&check);
         let asked = Arc::clone(&check);
         let mut wasi = WasiCtx::builder();

@@ -21,6 +21,7 @@ use super::service::{Service, ServiceFlags};
 use super::{Streams, health, output, systemd, watch};
 use crate::exit_code::{self, HostCode};
 use crate::lockdown::{Files, Lockdown};
+use crate::records::RecordFlags;
 use crate::{say, signals};
 
 const EXAMPLES: &str = "\
@@ -152,11 +153,23 @@ pub(super) struct Run {
 
     #[command(flatten)]
     pub(super) service: ServiceFlags,
+
+    #[command(flatten)]
+    records: RecordFlags,
 }
 
 impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
         let grace = self.service.grace();
+        let failed = |error: &dyn Display| {
+            say::error(error);
+            Ok(HostCode::NotStarted.into())
+        };
+        // Before this process opens anything itself.
+        let records = match self.records.open() {
+            Ok(records) => records,
+            Err(error) => return failed(&error),
+        };
         // Before anything is read, so that no signal comes too early; and without a thread.
         let handlers = signals::Handlers::stand();
         let file = self.policy_file()?;
@@ -167,14 +180,14 @@ impl Run {
         // Before there is any thread, so that all are locked down.
         let lockdown = self.lock_down(&file);
         let signals = signals::Signals::install(handlers, grace);
-        let failed = |error: &dyn Display| {
-            say::error(error);
-            Ok(HostCode::NotStarted.into())
-        };
         let (metrics, (pulse, health)) = (Metrics::new(), health::pulse());
         if let Err(error) = watch::start(&metrics, health, self.service.metrics.as_ref(), self.service.status) {
             return failed(&error);
         }
+        let records = match records.start(&metrics) {
+            Ok(records) => records,
+            Err(error) => return failed(&format_args!("cannot start to write logs: {error}")),
+        };
         let listeners = SharedListeners::new();
         if let Err(error) = systemd::hand_in(&listeners) {
             return failed(&format_args!("cannot use a socket that was handed in: {error}"));
@@ -187,7 +200,8 @@ impl Run {
             Err(error) => return failed(&format_args!("cannot start the event loop: {error}")),
         };
         let (wrote, lockdown) = (Arc::default(), Arc::new(lockdown));
-        let service = Service { run: Arc::new(self), host, metrics, listeners, lockdown, wrote: Arc::clone(&wrote) };
+        let run = Arc::new(self);
+        let service = Service { run, host, metrics, listeners, lockdown, wrote: Arc::clone(&wrote), records };
         let outcome = runtime.block_on(async {
             let file = ready(file).await?;
             service.run(&program, file, &signals, pulse).await
@@ -250,6 +264,7 @@ impl Run {
             loaded: loaded.into_iter().flatten().cloned().collect(),
             written: self.cache.directory().into_iter().collect(),
             sockets: self.service.metrics.iter().filter_map(MetricsAddress::path).map(Path::to_owned).collect(),
+            appended: self.records.paths().map(Path::to_owned).collect(),
             granted: file.policy.directories().to_vec(),
         })
     }
@@ -261,6 +276,8 @@ impl Run {
         let command = std::env::current_exe().ok();
         let deciding = [Some(&self.app), self.policy.as_ref(), self.streams.file.as_ref(), command.as_ref()];
         deciding.into_iter().flatten().chain(&self.cache.directory()).try_for_each(|path| policy.protect(path))?;
+        // What tells of the program is not the program's to write.
+        self.records.paths().try_for_each(|path| policy.protect(path))?;
         match lockdown.first_locked_out(policy.directories()) {
             None => Ok(()),
             Some(directory) => Err(Error::Directory {

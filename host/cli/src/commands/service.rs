@@ -20,6 +20,7 @@ use super::run::{Run, ready};
 use super::setup::{Setup, Setups};
 use super::systemd;
 use crate::lockdown::Lockdown;
+use crate::records::Records;
 use crate::say;
 use crate::signals::Signals;
 
@@ -105,6 +106,7 @@ pub(super) struct Service {
     pub(super) lockdown: Arc<Lockdown>,
     /// Whether a program has written to standard error.
     pub(super) wrote: Arc<AtomicBool>,
+    pub(super) records: Arc<Records>,
 }
 
 type Loading = Pin<Box<dyn Future<Output = Result<(Program, PolicyFile)>>>>;
@@ -124,6 +126,7 @@ impl Service {
             None => (NonZeroUsize::MIN, 0),
         };
         let setups = Arc::new(Mutex::new(Setups { current: Setup::new(program, &file), next: None }));
+        self.records.started(&file.policy);
         let configure = self.configure(file);
         let several = flags.workers.is_some();
         let workers = Workers::new(program, count, move |program| configure(program))
@@ -132,9 +135,10 @@ impl Service {
             .metrics(&self.metrics)
             .listeners(&self.listeners)
             .on_event({
-                let setups = Arc::clone(&setups);
+                let (setups, records) = (Arc::clone(&setups), Arc::clone(&self.records));
                 move |event| {
-                    setups.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+                    let changes = setups.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+                    records.happened(event, &changes);
                     tell(event, several);
                 }
             });
@@ -155,6 +159,7 @@ impl Service {
                     }
                     () = signals.reload(), if loading.is_none() && !stopping => {
                         systemd::reloading();
+                        self.records.reopen();
                         loading = Some(Box::pin(self.load()));
                     }
                     loaded = wait(&mut loading) => {
@@ -168,7 +173,10 @@ impl Service {
                                     None => Control::ReloadWith(program, self.configure(file)),
                                 }).await;
                             }
-                            Err(error) => tell(&ServiceEvent::ReloadFailed { error: &error }, several),
+                            Err(error) => {
+                                self.records.reload_failed(&error);
+                                tell(&ServiceEvent::ReloadFailed { error: &error }, several);
+                            }
                         }
                     }
                     () = tick(&mut watchdog) => systemd::alive(),
@@ -185,9 +193,11 @@ impl Service {
     /// How runs are made, by this policy file.
     fn configure(&self, file: PolicyFile) -> Configure {
         let (run, metrics, wrote) = (Arc::clone(&self.run), self.metrics.clone(), Arc::clone(&self.wrote));
+        let records = Arc::clone(&self.records);
         Arc::new(move |program: &Program| -> Runner {
             let wrote = Arc::clone(&wrote);
-            run.runner(program, &file, &metrics).on_stderr(move || wrote.store(true, Ordering::Relaxed))
+            let runner = run.runner(program, &file, &metrics).on_stderr(move || wrote.store(true, Ordering::Relaxed));
+            if records.are_wanted() { runner.observe(Arc::clone(&records)) } else { runner }
         })
     }
 

@@ -1,6 +1,6 @@
 //! What the instances at work were set up with, to see whether a reload needs new ones.
 
-use wasyncio_host::{Policy, PolicyFile, Program, ServiceEvent};
+use wasyncio_host::{Policy, PolicyChange, PolicyFile, Program, ServiceEvent};
 
 /// A program and its policy file.
 pub(super) struct Setup {
@@ -45,16 +45,22 @@ impl Setups {
         None
     }
 
-    /// Takes notice of what came of new instances.
-    pub(super) fn take(&mut self, event: &ServiceEvent<'_>) {
+    /// Takes notice of what came of new instances. If they are at work now: what of the policy differs.
+    pub(super) fn take(&mut self, event: &ServiceEvent<'_>) -> Vec<PolicyChange> {
         match event {
-            ServiceEvent::Reloaded => {
-                if let Some(next) = self.next.take() {
+            ServiceEvent::Reloaded => match self.next.take() {
+                Some(next) => {
+                    let changes = self.current.file.policy.changes_to(&next.file.policy);
                     self.current = next;
+                    changes
                 }
+                None => Vec::new(),
+            },
+            ServiceEvent::ReloadFailed { .. } => {
+                self.next = None;
+                Vec::new()
             }
-            ServiceEvent::ReloadFailed { .. } => self.next = None,
-            _ => {}
+            _ => Vec::new(),
         }
     }
 }

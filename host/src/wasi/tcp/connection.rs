@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use socket2::SockRef;
 use tokio::io::Interest;
@@ -13,8 +13,10 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::bindings::types::ErrorCode;
+use super::error::name;
 use super::network::{Network, Permit};
 use super::watch::watch;
+use crate::ConnectionRecord;
 
 /// A connected socket. Closed when this is dropped.
 pub(super) struct Connection {
@@ -22,6 +24,13 @@ pub(super) struct Connection {
     /// As it was when the connection was made: once the peer has reset it, some systems do not know any more.
     pub(super) peer: SocketAddr,
     permit: Permit,
+    accepted: bool,
+    /// Bytes that were received and sent.
+    received: AtomicU64,
+    sent: AtomicU64,
+    /// How it ended, as far as somebody has said so: an error goes before who closed first.
+    error: OnceLock<&'static str>,
+    closed: OnceLock<&'static str>,
     /// If the program made it, and only a grant for a name has its peer: that name.
     name: Option<String>,
     pub(super) opened: Instant,
@@ -34,6 +43,13 @@ pub(super) struct Connection {
     watch: OnceLock<AbortHandle>,
     /// Whether the peer has reset it. The system tells that once, to whichever direction asks first.
     reset: AtomicBool,
+}
+
+/// Who does not send any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClosedBy {
+    Peer,
+    Program,
 }
 
 /// Why the host ended a connection: a limit, or the policy.
@@ -72,17 +88,17 @@ impl HostEnd {
 impl Connection {
     /// A connection that was accepted.
     pub(super) fn accepted(stream: TcpStream, peer: SocketAddr, permit: Permit) -> Arc<Self> {
-        Self::new(stream, peer, permit, None)
+        Self::new(stream, peer, permit, true, None)
     }
 
     /// A connection that the program made. If only a grant for a name has `peer`, that is `name`.
     pub(super) fn made(stream: TcpStream, peer: SocketAddr, permit: Permit, name: Option<String>) -> Arc<Self> {
-        let connection = Self::new(stream, peer, permit, name);
+        let connection = Self::new(stream, peer, permit, false, name);
         connection.network().made(&connection);
         connection
     }
 
-    fn new(stream: TcpStream, peer: SocketAddr, permit: Permit, name: Option<String>) -> Arc<Self> {
+    fn new(stream: TcpStream, peer: SocketAddr, permit: Permit, accepted: bool, name: Option<String>) -> Arc<Self> {
         // Every write is one of the program's own decisions to send, so waiting for more only adds latency. Some
         // systems refuse it for a connection that the peer has reset already, which the next read or write tells.
         _ = stream.set_nodelay(true);
@@ -92,6 +108,11 @@ impl Connection {
             stream,
             peer,
             permit,
+            accepted,
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            error: OnceLock::new(),
+            closed: OnceLock::new(),
             name,
             opened: Instant::now(),
             moved: AtomicU64::new(0),
@@ -116,12 +137,64 @@ impl Connection {
         self.permit.network()
     }
 
-    /// Takes notice of bytes received or sent.
-    pub(super) fn moved(&self) {
+    /// Takes notice of bytes received.
+    pub(super) fn received(&self, count: usize) {
+        add(&self.received, count);
+        self.network().metrics.received(count);
+        self.moved();
+    }
+
+    /// Takes notice of bytes that the system took to send.
+    pub(super) fn sent(&self, count: usize) {
+        add(&self.sent, count);
+        self.network().metrics.sent(count);
+        self.moved();
+    }
+
+    fn moved(&self) {
         self.network().moved();
         if self.network().idle_timeout.is_some() {
             let after = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.moved.store(after, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes notice of an error of a direction.
+    pub(super) fn failed(&self, code: &ErrorCode) {
+        self.network().failed(code);
+        // The first one counts.
+        _ = self.error.set(name(code));
+    }
+
+    /// Takes notice that the peer sends no more, or that the program does not.
+    pub(super) fn closed_by(&self, whom: ClosedBy) {
+        let text = match whom {
+            ClosedBy::Peer => "closed-by-peer",
+            // It does not want to any more, or it is gone.
+            ClosedBy::Program if self.network().has_left() => "cut",
+            ClosedBy::Program => "closed-by-program",
+        };
+        // The first one counts.
+        _ = self.closed.set(text);
+    }
+
+    fn record(&self, worker: Option<usize>) -> ConnectionRecord {
+        self.closed_by(ClosedBy::Program);
+        let duration = self.opened.elapsed();
+        ConnectionRecord {
+            worker,
+            accepted: self.accepted,
+            local: self.stream.local_addr().ok(),
+            peer: self.peer,
+            received: self.received.load(Ordering::Relaxed),
+            sent: self.sent.load(Ordering::Relaxed),
+            opened: SystemTime::now().checked_sub(duration).unwrap_or(SystemTime::UNIX_EPOCH),
+            duration,
+            end: match (self.ended_by(), self.error.get(), self.closed.get()) {
+                (Some(host), ..) => host.name(),
+                (None, Some(error), _) => error,
+                (None, None, closed) => closed.copied().unwrap_or("cut"),
+            },
         }
     }
 
@@ -190,8 +263,16 @@ impl Connection {
     }
 }
 
+/// Adds to a number that only one thread at a time changes.
+fn add(number: &AtomicU64, count: usize) {
+    number.store(number.load(Ordering::Relaxed).wrapping_add(count as u64), Ordering::Relaxed);
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
+        if let Some(observed) = self.network().observed() {
+            observed.observer.connection_ended(&self.record(observed.worker));
+        }
         self.watch.get().map(AbortHandle::abort);
         self.network().closed();
     }

@@ -16,6 +16,7 @@ mod listener;
 mod network;
 mod options;
 mod peers;
+mod revoke;
 mod shared;
 mod socket;
 mod streams;

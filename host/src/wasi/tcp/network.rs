@@ -4,20 +4,21 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connection, HostEnd};
 use super::error::name;
 use super::listener::Listener;
 use super::peers::{OfPeer, Peers};
+use super::revoke::Made;
 use super::shared::{Instance, SharedListeners};
 use crate::policy::check::Check;
 use crate::run::descriptors::{Descriptor, Descriptors};
+use crate::run::observer::Observed;
 use crate::wasi::tcp::bindings::types::ErrorCode;
-use crate::{Limits, Metrics};
+use crate::{ConnectionRecord, Limits, Metrics};
 
 /// The network side of one running program.
 pub(crate) struct Network {
@@ -49,32 +50,25 @@ pub(crate) struct Network {
     unconnected: AtomicUsize,
     /// Notified when the last connection is closed.
     all_closed: Notify,
-    listeners: Mutex<Listeners>,
+    pub(super) listeners: Mutex<Listeners>,
     /// Connections that the program made, to be judged again when its policy is changed.
-    made: Mutex<Made>,
+    pub(super) made: Mutex<Made>,
     /// Decides about the program, from when it is started on.
-    check: OnceLock<Arc<Check>>,
+    pub(super) check: OnceLock<Arc<Check>>,
     /// Cancelled once the program has listened.
     listens: CancellationToken,
+    /// Whether the program is gone: what is open is cut.
+    left: AtomicBool,
+    /// Told of connections that have ended.
+    observed: Option<Observed>,
 }
 
 #[derive(Default)]
-struct Listeners {
-    open: Vec<Weak<Listener>>,
+pub(super) struct Listeners {
+    pub(super) open: Vec<Weak<Listener>>,
     /// Whether the program is being stopped: what it opens now is closed at once.
     stopped: bool,
 }
-
-/// Connections, of which those that are closed are forgotten now and then.
-#[derive(Default)]
-struct Made {
-    all: Vec<Weak<Connection>>,
-    /// How many there are when it is time to look for closed ones.
-    look_at: usize,
-}
-
-/// How many connections there are at least before it is looked for closed ones.
-const FEW: usize = 64;
 
 /// How many sockets that are no connection, new or listening, a program may have: descriptors are the process's, and
 /// must suffice for others.
@@ -104,10 +98,19 @@ pub(super) struct TooMany;
 
 /// Tells the network that its program is gone, when it is dropped: before the sockets are. They are left to those that replace
 /// it, unless it ended by itself.
-pub(crate) struct Leaving(Option<Arc<Network>>);
+pub(crate) struct Leaving {
+    network: Arc<Network>,
+    /// Whether it ended by itself: nobody replaces it.
+    ended: bool,
+}
 
 impl Network {
-    pub(crate) fn new(limits: &Limits, metrics: Metrics, shared: Option<SharedListeners>) -> Arc<Self> {
+    pub(crate) fn new(
+        limits: &Limits,
+        metrics: Metrics,
+        shared: Option<SharedListeners>,
+        observed: Option<Observed>,
+    ) -> Arc<Self> {
         let permits = limits.max_connections.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             metrics,
@@ -133,6 +136,8 @@ impl Network {
             made: Mutex::default(),
             check: OnceLock::new(),
             listens: CancellationToken::new(),
+            left: AtomicBool::new(false),
+            observed,
         })
     }
 
@@ -224,13 +229,27 @@ impl Network {
         self.idle_timeout.is_some() || self.max_lifetime.is_some()
     }
 
-    /// Counts a connection that was accepted from `peer`, if that is limited. `Err` if the peer has as many as it may.
-    pub(super) fn count_peer(&self, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
+    /// Counts a connection that was accepted at `local` from `peer`, if that is limited. `Err` if the peer has as many as it
+    /// may.
+    pub(super) fn count_peer(&self, local: SocketAddr, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
         let Some(limit) = self.max_peer_connections else { return Ok(None) };
         if let Some(of_peer) = self.peers.count(peer.ip(), limit) {
             return Ok(Some(of_peer));
         }
         self.metrics.limited("max-peer-connections");
+        if let Some(observed) = &self.observed {
+            observed.observer.connection_ended(&ConnectionRecord {
+                worker: observed.worker,
+                accepted: true,
+                local: Some(local),
+                peer,
+                received: 0,
+                sent: 0,
+                opened: SystemTime::now(),
+                duration: Duration::ZERO,
+                end: "max-peer-connections",
+            });
+        }
         if !self.peer_limit_told.swap(true, Ordering::Relaxed) {
             let peer = peer.ip();
             tracing::warn!(
@@ -285,49 +304,6 @@ impl Network {
         self.listens.cancel();
     }
 
-    /// Takes notice of a connection that the program made.
-    pub(super) fn made(&self, connection: &Arc<Connection>) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.all.len() >= made.look_at.max(FEW) {
-            made.all.retain(|connection| connection.strong_count() > 0);
-            made.look_at = made.all.len().saturating_mul(2);
-        }
-        made.all.push(Arc::downgrade(connection));
-    }
-
-    /// `check` decides about the program.
-    pub(crate) fn asks(&self, check: &Arc<Check>) {
-        // There is one instance, and so one check.
-        _ = self.check.set(Arc::clone(check));
-    }
-
-    /// Closes listening sockets, and ends connections that the program made, which are not granted any more. Connections that
-    /// it accepted stay: who they come from is not asked.
-    pub(crate) fn policy_changed(&self) {
-        let Some(check) = self.check.get() else { return };
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        listeners.open.retain(|listener| match listener.upgrade() {
-            Some(listener) if check.keeps_listening(listener.address()) => true,
-            Some(listener) => {
-                tracing::warn!("the socket for {} is closed: it is not granted any more", listener.address());
-                listener.close();
-                false
-            }
-            None => false,
-        });
-        drop(listeners);
-        let made = std::mem::take(&mut self.made.lock().unwrap_or_else(PoisonError::into_inner).all);
-        let open: Vec<_> = made.iter().filter_map(Weak::upgrade).collect();
-        let (kept, revoked): (Vec<_>, Vec<_>) =
-            open.into_iter().partition(|connection| check.keeps_connection(connection.peer, connection.name()));
-        revoked.iter().for_each(|connection| connection.end(HostEnd::Revoked));
-        if !revoked.is_empty() {
-            tracing::warn!("{} connections that the program had made are ended: not granted any more", revoked.len());
-        }
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.all.extend(kept.iter().map(Arc::downgrade));
-    }
-
     /// Waits until the program listens.
     pub(crate) async fn listens(&self) {
         self.listens.cancelled().await;
@@ -349,7 +325,16 @@ impl Network {
 
     /// For whoever runs the program: to be dropped before its store.
     pub(crate) fn leaving(self: &Arc<Self>) -> Leaving {
-        Leaving(Some(Arc::clone(self)))
+        Leaving { network: Arc::clone(self), ended: false }
+    }
+
+    /// Whether the program is gone.
+    pub(super) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
     }
 
     /// How many connections are open.
@@ -385,13 +370,14 @@ impl Drop for Unconnected {
 impl Leaving {
     /// The program ended by itself: nobody replaces it.
     pub(crate) fn ended(mut self) {
-        self.0 = None;
+        self.ended = true;
     }
 }
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.as_ref().and_then(|network| network.shared.as_ref()) {
+        self.network.left.store(true, Ordering::Relaxed);
+        if let Some(shared) = self.network.shared.as_ref().filter(|_| !self.ended) {
             shared.broke();
         }
     }

@@ -14,7 +14,7 @@ use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, S
 use wasmtime::{AsContextMut, StoreContextMut};
 
 use super::bindings::types::ErrorCode;
-use super::connection::Connection;
+use super::connection::{ClosedBy, Connection};
 
 /// Bytes that are read at once where the program's own buffer cannot be used.
 const BUFFER: usize = 8192;
@@ -31,8 +31,10 @@ struct Half {
 
 impl Half {
     fn end(self, result: Result<(), ErrorCode>) {
-        if let Err(code) = &result {
-            self.connection.network().failed(code);
+        match &result {
+            Ok(()) if self.direction == Shutdown::Write => self.connection.closed_by(ClosedBy::Program),
+            Ok(()) => {}
+            Err(code) => self.connection.failed(code),
         }
         // Fails if the peer has reset the connection.
         _ = self.connection.shutdown(self.direction);
@@ -68,6 +70,7 @@ impl Receiving {
     /// The peer has ended its sending side: there is nothing to be shut down.
     fn end_by_peer(&mut self) -> Poll<wasmtime::Result<StreamResult>> {
         if let Some(half) = self.0.take() {
+            half.connection.closed_by(ClosedBy::Peer);
             half.tell(Ok(()));
         }
         Poll::Ready(Ok(StreamResult::Dropped))
@@ -136,8 +139,7 @@ impl<D> StreamProducer<D> for Receiving {
                 Ok(0) if connection.was_reset() => return self.end(Err(ErrorCode::ConnectionReset)),
                 Ok(0) => return self.end_by_peer(),
                 Ok(count) => {
-                    connection.moved();
-                    connection.network().metrics.received(count);
+                    connection.received(count);
                     destination.mark_written(count);
                     return Poll::Ready(Ok(StreamResult::Completed));
                 }
@@ -184,8 +186,7 @@ impl<D> StreamConsumer<D> for Sending {
             }
             match connection.stream.try_write(source.remaining()) {
                 Ok(count) => {
-                    connection.moved();
-                    connection.network().metrics.sent(count);
+                    connection.sent(count);
                     source.mark_read(count);
                     return Poll::Ready(Ok(StreamResult::Completed));
                 }
