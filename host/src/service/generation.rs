@@ -86,9 +86,12 @@ impl Generation {
     /// Has all workers, and those that replace them, go on with the grants of `policy`. Tells what differs.
     pub(super) fn change_policy(&mut self, policy: &Policy) -> Vec<PolicyChange> {
         self.service.policy = Some(policy.clone());
-        let policies = self.workers.iter().filter_map(|worker| worker.policy.as_ref());
-        // They are all the same.
-        policies.map(|live| live.change(policy)).last().unwrap_or_default()
+        let mut changes = Vec::new();
+        for live in self.workers.iter().filter_map(|worker| worker.policy.as_ref()) {
+            // The same for all.
+            changes = live.change(policy);
+        }
+        changes
     }
 
     /// Stops the workers; those that wait for their replacement end at once.
