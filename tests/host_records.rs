@@ -216,7 +216,7 @@ fn a_name_of_the_programs_cannot_forge_a_line() {
     let log = folder.path().join("audit");
     let mut server = server(&["--audit-log", text(&log)]);
     let mut client = connect(server.address());
-    let name = "x\"},\r{\"event\":\"granted\"\u{1b}[2J\\";
+    let name = "x\"},\r{\"event\":\"granted\"\u{1b}[2J\u{9b}2J\u{7f}\\";
     assert!(ask(&mut client, format!("relay {name}:80\n").as_bytes()).starts_with("not connected: "));
     let line = find(&log, "the name", |line| line["event"] == "denied");
     assert_eq!((&line["asked"], line["target"].as_str()), (&"lookup".into(), Some(name)));

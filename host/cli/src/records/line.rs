@@ -1,5 +1,6 @@
 //! The lines of both logs: one object of JSON each, in which no text can end the line or stand for a field.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
@@ -89,7 +90,16 @@ pub(super) fn lost(lines: u64) -> String {
 }
 
 fn line(record: &impl Serialize) -> String {
-    let mut line = serde_json::to_string(record).expect("texts and numbers have a form in JSON");
+    let json = serde_json::to_string(record).expect("texts and numbers have a form in JSON");
+    let mut line = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        // JSON leaves some alone that a terminal obeys. They stand in texts only, where this means the same.
+        if c.is_control() {
+            _ = write!(line, "\\u{:04x}", u32::from(c));
+        } else {
+            line.push(c);
+        }
+    }
     line.push('\n');
     line
 }
