@@ -57,7 +57,10 @@ pub use program::inspect::Inspection;
 pub use run::host::Host;
 pub use run::host_builder::HostBuilder;
 pub use run::limit_table::LimitEntry;
-pub use run::limits::{DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit, Limits};
+pub use run::limits::{
+    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, DEFAULT_MIN_RATE_TIME, Limit,
+    Limits,
+};
 pub use run::observer::{ConnectionRecord, DecisionRecord, Observer};
 pub use run::runner::{DEFAULT_LINGER, Outcome, Runner};
 pub use run::state::State;

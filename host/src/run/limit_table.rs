@@ -95,6 +95,26 @@ impl Limits {
             of_connections: true
         ),
         entry!(
+            min_rate,
+            "min-rate",
+            size,
+            "SIZE",
+            "Close a connection whose peer sends or takes fewer bytes a second than this, such as 100B, while the program waits",
+            "Each direction is judged by itself, over min-rate-time in which the program waited. A peer is to send from its \
+             first byte on until the program sends something, which is taken for an answer: one that has sent nothing, or was \
+             answered, is for idle-timeout. Not for protocols in which peers send now and then without an answer.",
+            of_connections: true
+        ),
+        entry!(
+            min_rate_time,
+            "min-rate-time",
+            time,
+            "TIME",
+            "Judge a peer by min-rate once the program has waited for it this long [default: 10s]",
+            "",
+            of_connections: true
+        ),
+        entry!(
             max_buffer,
             "max-buffer",
             size,

@@ -30,6 +30,20 @@ pub struct Limits {
     /// How long a connection may be open, whether bytes move or not. Then it is closed, and what the program reads or writes
     /// on it next fails with a timeout.
     pub max_lifetime: Option<Duration>,
+    /// Bytes a second that a peer has to send or take at least while the program waits for it, on average over
+    /// [`min_rate_time`](Self::min_rate_time). Then its connection is closed, and what the program reads or writes on it next
+    /// fails with a timeout.
+    ///
+    /// Each direction is judged by itself, and only time counts in which the program waits. A peer takes what its system
+    /// acknowledges; where this system does not tell that (it does on Linux), what it takes from the program, so that
+    /// [`max_buffer`](Self::max_buffer) should be small. A peer is to send from the first byte on that comes after the program
+    /// last sent something, until the program sends something again, which is taken for the answer. So a connection that has
+    /// sent nothing yet, or was answered, is not judged: that is for [`idle_timeout`](Self::idle_timeout). A peer that is not
+    /// answered, or not while the program reads on, and sends little now and then, is too slow.
+    pub min_rate: Option<u64>,
+    /// How long a program has to have waited for its peer before that is judged by [`min_rate`](Self::min_rate). By default
+    /// [`DEFAULT_MIN_RATE_TIME`]. A peer that was fast and stops is found after twice this time at most.
+    pub min_rate_time: Option<Duration>,
     /// Bytes that the system keeps for one connection, in each of its directions, beside its bookkeeping: what arrived
     /// and the program has not read, and what it wrote and the peer has not acknowledged. When they are full, the peer
     /// or the program waits. Systems have bounds of their own, upper and lower, which this does not lift.
@@ -76,6 +90,9 @@ pub const DEFAULT_MAX_RANDOM: u64 = 1 << 20;
 /// [`Limits::max_lookups`], unless it is set.
 pub const DEFAULT_MAX_LOOKUPS: usize = 16;
 
+/// [`Limits::min_rate_time`], unless it is set.
+pub const DEFAULT_MIN_RATE_TIME: Duration = Duration::from_secs(10);
+
 /// The least that [`Limits::max_memory`] makes of [`Limits::max_handles`].
 const MIN_HANDLES: usize = 16384;
 
@@ -115,6 +132,13 @@ impl Limits {
     /// [`max_random`](Self::max_random), or what stands for it.
     pub(crate) fn random(&self) -> u64 {
         self.max_random.unwrap_or(DEFAULT_MAX_RANDOM)
+    }
+
+    /// [`min_rate`](Self::min_rate), and the time that it is judged over.
+    pub(crate) fn rate(&self) -> Option<(u64, Duration)> {
+        // No time at all would be no time to send anything in.
+        let time = self.min_rate_time.unwrap_or(DEFAULT_MIN_RATE_TIME).max(Duration::from_millis(1));
+        self.min_rate.map(|rate| (rate, time))
     }
 
     /// [`max_lookups`](Self::max_lookups), or what stands for it.

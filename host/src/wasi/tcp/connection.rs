@@ -15,6 +15,8 @@ use tokio::time::Instant;
 use super::bindings::types::ErrorCode;
 use super::error::name;
 use super::network::{Network, Permit};
+use super::pace::{Judgement, Pace};
+use super::unsent::unsent;
 use super::watch::watch;
 use crate::ConnectionRecord;
 
@@ -28,6 +30,8 @@ pub(super) struct Connection {
     /// Bytes that were received and sent.
     received: AtomicU64,
     sent: AtomicU64,
+    /// How fast the peer is, where there is a minimum.
+    paces: Option<Box<Paces>>,
     /// How it ended, as far as somebody has said so: an error goes before who closed first.
     error: OnceLock<&'static str>,
     closed: OnceLock<&'static str>,
@@ -45,6 +49,13 @@ pub(super) struct Connection {
     reset: AtomicBool,
 }
 
+/// The paces of both directions.
+#[derive(Default)]
+struct Paces {
+    receiving: Pace,
+    sending: Pace,
+}
+
 /// Who does not send any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClosedBy {
@@ -60,18 +71,21 @@ pub(super) enum HostEnd {
     Idle = 1,
     /// It was open for too long.
     Lifetime,
+    /// The peer was too slow.
+    Rate,
     /// It is not granted any more.
     Revoked,
 }
 
 impl HostEnd {
-    const ALL: [Self; 3] = [Self::Idle, Self::Lifetime, Self::Revoked];
+    const ALL: [Self; 4] = [Self::Idle, Self::Lifetime, Self::Rate, Self::Revoked];
 
     /// The name of the limit, or `policy`.
     fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle-timeout",
             Self::Lifetime => "max-lifetime",
+            Self::Rate => "min-rate",
             Self::Revoked => "policy",
         }
     }
@@ -79,7 +93,7 @@ impl HostEnd {
     /// The error for the program.
     fn code(self) -> ErrorCode {
         match self {
-            Self::Idle | Self::Lifetime => ErrorCode::Timeout,
+            Self::Idle | Self::Lifetime | Self::Rate => ErrorCode::Timeout,
             Self::Revoked => ErrorCode::AccessDenied,
         }
     }
@@ -111,6 +125,7 @@ impl Connection {
             accepted,
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
+            paces: network.min_rate.map(|_| Box::new(Paces::default())),
             error: OnceLock::new(),
             closed: OnceLock::new(),
             name,
@@ -137,8 +152,67 @@ impl Connection {
         self.permit.network()
     }
 
+    /// Takes notice that the program waits for something to receive.
+    pub(super) fn waits_to_receive(&self) {
+        if let Some(paces) = &self.paces {
+            paces.receiving.wait(|| self.opened.elapsed());
+        }
+    }
+
+    /// Takes notice that the program does not wait for something to receive any more.
+    pub(super) fn rests_from_receiving(&self) {
+        if let Some(paces) = &self.paces {
+            paces.receiving.go_on(|| self.opened.elapsed());
+        }
+    }
+
+    /// Takes notice that the program waits for the peer to take something.
+    pub(super) fn waits_to_send(&self) {
+        if let Some(paces) = &self.paces {
+            // What was on its way before is the peer's to take, too.
+            paces.sending.begin(0);
+            paces.sending.wait(|| self.opened.elapsed());
+        }
+    }
+
+    /// Takes notice that the program does not wait for the peer to take something any more.
+    pub(super) fn rests_from_sending(&self) {
+        if let Some(paces) = &self.paces {
+            paces.sending.go_on(|| self.opened.elapsed());
+        }
+    }
+
+    /// Takes notice that a direction has ended: nothing is expected of the peer there.
+    pub(super) fn expects_no_more(&self, direction: Shutdown) {
+        match (&self.paces, direction) {
+            (None, _) => {}
+            (Some(paces), Shutdown::Read) => paces.receiving.forget(),
+            (Some(paces), Shutdown::Write) => paces.sending.forget(),
+            (Some(paces), Shutdown::Both) => [&paces.receiving, &paces.sending].into_iter().for_each(Pace::forget),
+        }
+    }
+
+    /// Whether the peer is slower than this, in one of the directions; if not, after what time that can be at the soonest.
+    pub(super) fn judge_pace(&self, now: Duration, rate: u64, window: Duration) -> Judgement {
+        let Some(paces) = &self.paces else { return Judgement::TooEarly { left: window } };
+        let received = || self.received.load(Ordering::Relaxed);
+        let taken = || self.sent.load(Ordering::Relaxed).saturating_sub(unsent(&self.stream));
+        let both = (paces.receiving.judge(now, window, rate, received), paces.sending.judge(now, window, rate, taken));
+        match both {
+            (Judgement::TooEarly { left: one }, Judgement::TooEarly { left: other }) => {
+                Judgement::TooEarly { left: one.min(other) }
+            }
+            _ => Judgement::TooSlow,
+        }
+    }
+
     /// Takes notice of bytes received.
     pub(super) fn received(&self, count: usize) {
+        if let Some(paces) = &self.paces {
+            paces.receiving.go_on(|| self.opened.elapsed());
+            // More is to follow, unless the program answers.
+            paces.receiving.begin(self.received.load(Ordering::Relaxed));
+        }
         add(&self.received, count);
         self.network().metrics.received(count);
         self.moved();
@@ -146,6 +220,11 @@ impl Connection {
 
     /// Takes notice of bytes that the system took to send.
     pub(super) fn sent(&self, count: usize) {
+        if let Some(paces) = &self.paces {
+            paces.sending.go_on(|| self.opened.elapsed());
+            // What was received has its answer.
+            paces.receiving.forget();
+        }
         add(&self.sent, count);
         self.network().metrics.sent(count);
         self.moved();

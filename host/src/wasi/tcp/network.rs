@@ -25,6 +25,8 @@ pub(crate) struct Network {
     pub(super) metrics: Metrics,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) max_lifetime: Option<Duration>,
+    /// Bytes a second of a peer, and the time that it is judged over.
+    pub(super) min_rate: Option<(u64, Duration)>,
     pub(super) max_buffer: Option<u64>,
     max_peer_connections: Option<usize>,
     peers: Peers,
@@ -116,6 +118,7 @@ impl Network {
             metrics,
             idle_timeout: limits.idle_timeout,
             max_lifetime: limits.max_lifetime,
+            min_rate: limits.rate(),
             max_buffer: limits.max_buffer.map(|size| size.max(1)),
             max_peer_connections: limits.max_peer_connections,
             peers: shared.as_ref().map(SharedListeners::peers).unwrap_or_default(),
@@ -226,7 +229,7 @@ impl Network {
 
     /// Whether a connection may have to be ended after some time.
     pub(super) fn is_watched(&self) -> bool {
-        self.idle_timeout.is_some() || self.max_lifetime.is_some()
+        self.idle_timeout.is_some() || self.max_lifetime.is_some() || self.min_rate.is_some()
     }
 
     /// Counts a connection that was accepted at `local` from `peer`, if that is limited. `Err` if the peer has as many as it

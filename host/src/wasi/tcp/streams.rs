@@ -36,6 +36,7 @@ impl Half {
             Ok(()) => {}
             Err(code) => self.connection.failed(code),
         }
+        self.connection.expects_no_more(self.direction);
         // Fails if the peer has reset the connection.
         _ = self.connection.shutdown(self.direction);
         self.tell(result);
@@ -71,6 +72,7 @@ impl Receiving {
     fn end_by_peer(&mut self) -> Poll<wasmtime::Result<StreamResult>> {
         if let Some(half) = self.0.take() {
             half.connection.closed_by(ClosedBy::Peer);
+            half.connection.expects_no_more(half.direction);
             half.tell(Ok(()));
         }
         Poll::Ready(Ok(StreamResult::Dropped))
@@ -102,8 +104,24 @@ impl Drop for Sending {
     }
 }
 
-fn waiting(finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
-    if finish { Poll::Ready(Ok(StreamResult::Cancelled)) } else { Poll::Pending }
+/// The program waits to receive, unless it wants to `finish`.
+fn waiting_to_receive(connection: &Connection, finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
+    if finish {
+        connection.rests_from_receiving();
+        return Poll::Ready(Ok(StreamResult::Cancelled));
+    }
+    connection.waits_to_receive();
+    Poll::Pending
+}
+
+/// The program waits for the peer to take something, unless it wants to `finish`.
+fn waiting_to_send(connection: &Connection, finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
+    if finish {
+        connection.rests_from_sending();
+        return Poll::Ready(Ok(StreamResult::Cancelled));
+    }
+    connection.waits_to_send();
+    Poll::Pending
 }
 
 impl<D> StreamProducer<D> for Receiving {
@@ -125,7 +143,7 @@ impl<D> StreamProducer<D> for Receiving {
         if destination.remaining(store.as_context_mut()) == Some(0) {
             return match connection.stream.poll_read_ready(context) {
                 Poll::Ready(_) => Poll::Ready(Ok(StreamResult::Completed)),
-                Poll::Pending => waiting(finish),
+                Poll::Pending => waiting_to_receive(connection, finish),
             };
         }
         let mut destination = destination.as_direct(store, BUFFER);
@@ -147,7 +165,7 @@ impl<D> StreamProducer<D> for Receiving {
                     match connection.stream.poll_read_ready(context) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => return self.end(Err(error.into())),
-                        Poll::Pending => return waiting(finish),
+                        Poll::Pending => return waiting_to_receive(connection, finish),
                     }
                 }
                 Err(error) => {
@@ -177,7 +195,7 @@ impl<D> StreamConsumer<D> for Sending {
         if source.remaining().is_empty() {
             return match connection.stream.poll_write_ready(context) {
                 Poll::Ready(_) => Poll::Ready(Ok(StreamResult::Completed)),
-                Poll::Pending => waiting(finish),
+                Poll::Pending => waiting_to_send(connection, finish),
             };
         }
         loop {
@@ -194,7 +212,7 @@ impl<D> StreamConsumer<D> for Sending {
                     match connection.stream.poll_write_ready(context) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => return self.end(Err(error.into())),
-                        Poll::Pending => return waiting(finish),
+                        Poll::Pending => return waiting_to_send(connection, finish),
                     }
                 }
                 Err(error) => {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::{Connection, HostEnd};
+use super::pace::Judgement;
 
 /// As good as never, and what a clock can count.
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
@@ -38,6 +39,12 @@ fn look(connection: &Connection, now: Instant) -> Result<Instant, HostEnd> {
             return Err(limit);
         }
         next = next.min(end);
+    }
+    if let Some((rate, window)) = network.min_rate {
+        match connection.judge_pace(now.saturating_duration_since(connection.opened), rate, window) {
+            Judgement::TooSlow => return Err(HostEnd::Rate),
+            Judgement::TooEarly { left } => next = next.min(now + left.min(FAR)),
+        }
     }
     Ok(next)
 }
