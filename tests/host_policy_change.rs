@@ -2,12 +2,17 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroUsize;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use wasyncio_host::{ConnectionRecord, DecisionRecord, Host, Observer, Policy, Runner, ServiceEvent, Workers};
 use wasyncio_tests::{DEADLINE, Running, command, connect, dist, finish, metrics, spawn};
 
 /// A service with a policy file.
@@ -21,6 +26,15 @@ struct Service {
 impl Service {
     /// Serves on the port of `hosts`, with these lines in the policy file besides.
     fn start(flags: &[&str], hosts: &str, policy: &str) -> Self {
+        Self::start_with(|run| run, flags, hosts, policy)
+    }
+
+    fn start_with(
+        prepare: impl FnOnce(&mut Command) -> &mut Command,
+        flags: &[&str],
+        hosts: &str,
+        policy: &str,
+    ) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("cargo made the folder");
         let file = folder.path().join("policy.toml");
         let port = free_port();
@@ -28,7 +42,7 @@ impl Service {
         let mut run = Command::new(command());
         run.args(["run", "--metrics", "127.0.0.1:0", "--policy"]).arg(&file).args(flags);
         run.arg(dist("tests/misbehaving.wasm")).args(["--", "serve", &format!("{hosts}:{port}")]);
-        let mut running = spawn(&mut run);
+        let mut running = spawn(prepare(&mut run));
         running.line_with("Serving on (");
         Self { running, file, port, _folder: folder }
     }
@@ -273,6 +287,140 @@ fn under_load_no_connection_notices_changes() {
     assert!(text.contains(&format!("\nwasyncio_reloads_total{{result=\"in-place\"}} {CHANGES}\n")), "{text}");
     assert!(total > 50 && text.contains("\nwasyncio_instances 2\n"), "{total} connections\n{text}");
     assert!(!text.contains("wasyncio_worker_ends_total{"), "{text}");
+}
+
+#[test]
+fn systemd_is_told_of_a_change_in_place() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&place).expect("the folder is ours");
+    manager.set_read_timeout(Some(DEADLINE)).expect("not zero");
+    let told = |wanted: &str| {
+        let mut buffer = [0; 4096];
+        loop {
+            let count = manager.recv(&mut buffer).unwrap_or_else(|error| panic!("no {wanted}: {error}"));
+            let text = String::from_utf8_lossy(&buffer[..count]).into_owned();
+            if text.lines().any(|line| line.starts_with(wanted)) {
+                return text;
+            }
+        }
+    };
+    let listen = "listen = ['127.0.0.1:PORT']\n";
+    let mut service = Service::start_with(|run| run.env("NOTIFY_SOCKET", &place), &[], "127.0.0.1", listen);
+    told("READY=1");
+    service.load(&format!("{listen}deny = ['127.0.0.9:1']\n"));
+    told("RELOADING=1");
+    assert!(told("READY=1").contains("STATUS=serving, policy changed"));
+    service.changed(1);
+}
+
+#[test]
+fn a_program_that_may_not_listen_any_more_has_its_connections_to_the_end() {
+    let mut service = Service::start(&["--workers", "2"], "127.0.0.1", "listen = ['127.0.0.1:PORT']\n");
+    let mut client = service.connect();
+    assert_eq!(ask(&mut client, "before\n"), "before\n");
+    service.load("");
+    service.changed(1);
+    service.running.line_with("no longer serving");
+    for _ in 0..3 {
+        assert_eq!(ask(&mut client, "after\n"), "after\n");
+    }
+    drop(client);
+    // It has nothing left to do, and ends by itself.
+    assert_eq!(service.running.wait().code(), Some(0));
+}
+
+/// Counts what an embedder is told.
+#[derive(Default)]
+struct Told {
+    granted: AtomicUsize,
+    denied: AtomicUsize,
+    ended: AtomicUsize,
+}
+
+impl Observer for Told {
+    fn connection_ended(&self, record: &ConnectionRecord) {
+        if record.received > 0 && record.worker.is_some() {
+            self.ended.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn decided(&self, decision: &DecisionRecord<'_>) {
+        if decision.asked == "connect" {
+            let count = if decision.granted { &self.granted } else { &self.denied };
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Runs a future of an embedder's.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
+    runtime.block_on(future)
+}
+
+#[test]
+fn an_embedder_changes_a_policy_and_keeps_it_over_a_reload() {
+    let (to, port) = (target(), free_port());
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let told = Arc::new(Told::default());
+    let observer = Arc::clone(&told);
+    let host = Host::builder().build().expect("it is built");
+    let program = host.load_file(dist("tests/misbehaving.wasm")).expect("it is a program");
+    let policy = Policy::new().allow_listen(address.to_string().parse().expect("it is a grant"));
+    let granting = policy.clone().allow_connect(to.to_string().parse().expect("it is a grant"));
+    let (send, happened) = channel();
+    let workers = Workers::new(&program, NonZeroUsize::new(2).expect("not zero"), move |program| {
+        let runner = Runner::new(program).policy(policy.clone()).args(["serve", &format!("127.0.0.1:{port}")]);
+        runner.observe(Arc::clone(&observer))
+    });
+    let workers = workers.grace(DEADLINE).on_event(move |event| {
+        // The test may be over.
+        _ = send.send(match event {
+            ServiceEvent::PolicyChanged { changes } => changes.iter().map(ToString::to_string).collect(),
+            event => vec![format!("{event:?}")],
+        });
+    });
+    let event = || happened.recv_timeout(DEADLINE).expect("something happens");
+    let (handed, handles) = channel();
+    let running = thread::spawn(move || {
+        block_on(async {
+            let workers = workers.start();
+            handed.send(workers.clone()).expect("the test waits");
+            workers.wait().await.expect("they end well");
+        });
+    });
+    let handle = handles.recv_timeout(DEADLINE).expect("they are started");
+    assert_eq!(event(), ["Ready"]);
+    let mut client = connect(address);
+    let relay = format!("relay {to}\n");
+    let who = ask(&mut client, "who\n");
+    assert!(ask(&mut client, &relay).starts_with("not connected: "));
+    assert_eq!((told.granted.load(Ordering::SeqCst), told.denied.load(Ordering::SeqCst)), (0, 1));
+
+    block_on(handle.change_policy(granting)).expect("there are no names");
+    assert_eq!(event(), [format!("+ allow-connect {to}")]);
+    assert_eq!(ask(&mut client, "who\n"), who);
+    assert_eq!(ask(&mut client, &relay), "connected\n");
+    assert_eq!(told.granted.load(Ordering::SeqCst), 1);
+
+    // The function that makes runs says what it said, and the change holds nevertheless.
+    block_on(handle.reload(&program));
+    assert_eq!(event(), ["Reloaded"]);
+    // Those of before may still accept one that comes at that moment.
+    let end = Instant::now() + DEADLINE;
+    let mut new = loop {
+        let mut new = connect(address);
+        if ask(&mut new, "who\n") != who {
+            break new;
+        }
+        assert!(Instant::now() < end, "there is no new one");
+    };
+    assert_eq!(ask(&mut new, &relay), "connected\n");
+    drop((client, new));
+    block_on(handle.stop());
+    running.join().expect("they end well");
+    assert!(told.ended.load(Ordering::SeqCst) >= 2);
 }
 
 /// Ends the others of a scope also if the test fails in it.

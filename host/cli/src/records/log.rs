@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use super::line;
 use super::target::LogTarget;
 use crate::say;
 
-/// How many lines wait to be written. Each has at most a kilobyte or so.
+/// How many lines wait to be written. Each has two kilobytes at most, or so.
 const LINES: usize = 4096;
 
 /// How long the thread rests at most before it looks whether the file is to be opened again.
@@ -78,14 +78,18 @@ impl RecordLog {
         if !self.rate.as_ref().is_none_or(|rate| rate.lock().unwrap_or_else(PoisonError::into_inner).take()) {
             return self.shared.lose(1);
         }
-        // Counted before it is there, so that nobody takes it for written.
-        *self.shared.pending() += 1;
-        match self.lines.try_send(line()) {
-            Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
-                self.shared.done(1);
-                self.shared.lose(1);
+        {
+            let mut pending = self.shared.pending();
+            if *pending >= LINES {
+                return self.shared.lose(1);
             }
+            // Counted before it is there, so that nobody takes it for written.
+            *pending += 1;
+        }
+        // There is room for as many as are pending; and the thread lives as long as this.
+        if self.lines.try_send(line()).is_err() {
+            self.shared.done(1);
+            self.shared.lose(1);
         }
     }
 
@@ -165,10 +169,18 @@ impl Writer {
         }
         match self.target.open() {
             Ok(file) => self.file = file,
-            Err(error) => say::error(&format_args!(
-                "the {} log {} goes on where it was, as it cannot be opened again: {error}",
-                self.shared.name, self.target
-            )),
+            Err(error) => {
+                let hint = match error.kind() {
+                    ErrorKind::PermissionDenied => {
+                        "; a process that is locked down needs a folder of its own for it, see --no-lockdown"
+                    }
+                    _ => "",
+                };
+                say::error(&format_args!(
+                    "the {} log {} goes on where it was, as it cannot be opened again: {error}{hint}",
+                    self.shared.name, self.target
+                ));
+            }
         }
     }
 

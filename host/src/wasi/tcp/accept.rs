@@ -72,7 +72,7 @@ impl Accepting {
         let (accepted, of_peer) = loop {
             // Ends also if a peer connects without end: tokio has it give way to others.
             let accepted = ready!(self.listener.poll_accept(context));
-            match accepted.as_ref().map(|(_, peer)| self.network.count_peer(self.listener.address(), *peer)) {
+            match accepted.as_ref().map(|(stream, peer)| self.network.count_peer(stream, *peer)) {
                 Ok(Ok(of_peer)) => break (accepted, of_peer),
                 // It is closed as it is dropped.
                 Ok(Err(TooMany)) => {}

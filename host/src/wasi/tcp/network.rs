@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
@@ -232,9 +233,8 @@ impl Network {
         self.idle_timeout.is_some() || self.max_lifetime.is_some() || self.min_rate.is_some()
     }
 
-    /// Counts a connection that was accepted at `local` from `peer`, if that is limited. `Err` if the peer has as many as it
-    /// may.
-    pub(super) fn count_peer(&self, local: SocketAddr, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
+    /// Counts a connection that was accepted from `peer`, if that is limited. `Err` if the peer has as many as it may.
+    pub(super) fn count_peer(&self, stream: &TcpStream, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
         let Some(limit) = self.max_peer_connections else { return Ok(None) };
         if let Some(of_peer) = self.peers.count(peer.ip(), limit) {
             return Ok(Some(of_peer));
@@ -244,7 +244,7 @@ impl Network {
             observed.observer.connection_ended(&ConnectionRecord {
                 worker: observed.worker,
                 accepted: true,
-                local: Some(local),
+                local: stream.local_addr().ok(),
                 peer,
                 received: 0,
                 sent: 0,
