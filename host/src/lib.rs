@@ -38,6 +38,7 @@ mod wasi;
 
 pub use error::{Error, NotComponent, Result, Source, Wasi02Conflict};
 pub use policy::Policy;
+pub use policy::change::PolicyChange;
 pub use policy::decide::{Decision, Request};
 pub use policy::denial::Denial;
 pub use policy::deny::DenyRule;
@@ -55,9 +56,12 @@ pub use program::embedded::embedded;
 pub use program::inspect::Inspection;
 pub use run::host::Host;
 pub use run::host_builder::HostBuilder;
+pub use run::limit_table::LimitEntry;
 pub use run::limits::{
-    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit, LimitEntry, Limits,
+    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, DEFAULT_MIN_RATE_TIME, Limit,
+    Limits,
 };
+pub use run::observer::{ConnectionRecord, DecisionRecord, Observer};
 pub use run::runner::{DEFAULT_LINGER, Outcome, Runner};
 pub use run::state::State;
 pub use run::status::ExitStatus;

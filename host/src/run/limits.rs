@@ -9,8 +9,8 @@ use std::time::Duration;
 /// At a limit accepting pauses, a connection is closed, a call fails or traps, or the program is ended and
 /// [`Runner::run`](crate::Runner::run) returns [`Error::Limit`](crate::Error::Limit).
 ///
-/// `max_connections`, `idle_timeout` and `max_buffer` hold for the sockets of WASI 0.3. Those of WASI 0.2 they do not
-/// reach, so a program that is granted these cannot be started with one of them.
+/// Those of connections, as the [table](Self::TABLE) marks them, hold for the sockets of WASI 0.3. Those of WASI 0.2 they do
+/// not reach, so a program that is granted these cannot be started with one of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -23,6 +23,27 @@ pub struct Limits {
     /// How long a connection may be open with no byte in either direction. Then it is closed, and what the program
     /// reads or writes on it next fails with a timeout.
     pub idle_timeout: Option<Duration>,
+    /// Connections open at once that were accepted from one peer: an IPv4 address, or a /64 network of IPv6, of which
+    /// whoever has one address has all. A further one is closed before the program learns of it. All runs that share
+    /// [`SharedListeners`](crate::SharedListeners) count together, so with workers this is for all of them.
+    pub max_peer_connections: Option<usize>,
+    /// How long a connection may be open, whether bytes move or not. Then it is closed, and what the program reads or writes
+    /// on it next fails with a timeout.
+    pub max_lifetime: Option<Duration>,
+    /// Bytes a second that a peer has to send or take at least while the program waits for it, on average over
+    /// [`min_rate_time`](Self::min_rate_time). Then its connection is closed, and what the program reads or writes on it next
+    /// fails with a timeout.
+    ///
+    /// Each direction is judged by itself, and only time counts in which the program waits. A peer takes what its system
+    /// acknowledges; where this system does not tell that (it does on Linux), what it takes from the program, so that
+    /// [`max_buffer`](Self::max_buffer) should be small. A peer is to send from the first byte on that comes after the program
+    /// last sent something, until the program sends something again, which is taken for the answer. So a connection that has
+    /// sent nothing yet, or was answered, is not judged: that is for [`idle_timeout`](Self::idle_timeout). A peer that is not
+    /// answered, or not while the program reads on, and sends little now and then, is too slow.
+    pub min_rate: Option<u64>,
+    /// How long a program has to have waited for its peer before that is judged by [`min_rate`](Self::min_rate). By default
+    /// [`DEFAULT_MIN_RATE_TIME`]. A peer that was fast and stops is found after twice this time at most.
+    pub min_rate_time: Option<Duration>,
     /// Bytes that the system keeps for one connection, in each of its directions, beside its bookkeeping: what arrived
     /// and the program has not read, and what it wrote and the peer has not acknowledged. When they are full, the peer
     /// or the program waits. Systems have bounds of their own, upper and lower, which this does not lift.
@@ -69,6 +90,9 @@ pub const DEFAULT_MAX_RANDOM: u64 = 1 << 20;
 /// [`Limits::max_lookups`], unless it is set.
 pub const DEFAULT_MAX_LOOKUPS: usize = 16;
 
+/// [`Limits::min_rate_time`], unless it is set.
+pub const DEFAULT_MIN_RATE_TIME: Duration = Duration::from_secs(10);
+
 /// The least that [`Limits::max_memory`] makes of [`Limits::max_handles`].
 const MIN_HANDLES: usize = 16384;
 
@@ -90,157 +114,7 @@ pub enum Limit {
     Timeout(Duration),
 }
 
-/// One of the [`Limits`], as an operator writes it: in a policy file, or as a flag of the command.
-#[derive(Clone, Copy)]
-pub struct LimitEntry {
-    /// Its name: `max-memory`.
-    pub name: &'static str,
-    /// What its value is: `SIZE`, `TIME` or `N`.
-    pub value: &'static str,
-    /// What it does, in one line.
-    pub about: &'static str,
-    /// What there is to know besides; empty if nothing.
-    pub details: &'static str,
-    set: fn(&mut Limits, &str) -> Result<(), String>,
-    override_by: fn(&mut Limits, &Limits),
-    shown: fn(&Limits) -> Option<String>,
-}
-
-/// An entry of the table: a field of [`Limits`], and by which function its value is understood.
-macro_rules! entry {
-    ($field:ident, $name:literal, $parse:ident, $value:literal, $about:literal, $details:literal) => {
-        LimitEntry {
-            name: $name,
-            value: $value,
-            about: $about,
-            details: $details,
-            set: |limits, text| {
-                limits.$field = Some($parse(text)?);
-                Ok(())
-            },
-            override_by: |limits, other| limits.$field = other.$field.or(limits.$field),
-            shown: |limits| limits.$field.as_ref().map(Shown::shown),
-        }
-    };
-}
-
 impl Limits {
-    /// All limits: what a policy file may name, and what the command makes flags of.
-    pub const TABLE: &'static [LimitEntry] = &[
-        entry!(
-            max_memory,
-            "max-memory",
-            size,
-            "SIZE",
-            "End the program if it needs more memory than this, such as 256MiB",
-            ""
-        ),
-        entry!(
-            max_connections,
-            "max-connections",
-            count,
-            "N",
-            "Let the program have this many connections open; at that number, accepting pauses and connecting fails",
-            "Nothing is dropped: further peers wait in the listening socket's queue. This, idle-timeout and max-buffer hold \
-             for sockets of WASI 0.3; a program that may use those of WASI 0.2 cannot have them."
-        ),
-        entry!(
-            idle_timeout,
-            "idle-timeout",
-            time,
-            "TIME",
-            "Close a connection on which no byte moves for this long, such as 10min",
-            ""
-        ),
-        entry!(
-            max_buffer,
-            "max-buffer",
-            size,
-            "SIZE",
-            "Let the system keep this many bytes for a connection in each direction, such as 64KiB",
-            "When they are full, the peer or the program waits. What the program keeps itself is part of max-memory."
-        ),
-        entry!(
-            max_compute,
-            "max-compute",
-            time,
-            "TIME",
-            "End the program if it computes for this long without waiting for anything, such as 2s",
-            ""
-        ),
-        entry!(
-            max_answer_age,
-            "max-answer-age",
-            time,
-            "TIME",
-            "Let the program connect to an address that a name resolved to for this long [default: 10min]",
-            "Then it has to look the name up again. Addresses that are granted themselves do not grow old."
-        ),
-        entry!(timeout, "timeout", time, "TIME", "End the program after this time, such as 1h", ""),
-        entry!(
-            max_descriptors,
-            "max-descriptors",
-            count,
-            "N",
-            "Let the program have this many descriptors, for sockets and files together [default: what the system allows]",
-            "At that number accepting pauses, and making a socket, connecting and opening a file fail. All programs of a \
-             process together never have more than its system limit (ulimit -n) less a reserve."
-        ),
-        entry!(
-            max_handles,
-            "max-handles",
-            count,
-            "N",
-            "Let the program have this many handles of resources, streams, futures and tasks [default: 100000]",
-            "The host keeps something for each. The default is more for more than 6250 max-connections, and one for each 256 \
-             bytes of a small max-memory. A program that needs more traps."
-        ),
-        entry!(
-            max_call,
-            "max-call",
-            size,
-            "SIZE",
-            "Let one call hand this many bytes over to the host [default: 2MiB]",
-            "A program that hands over more at once traps. What is sent and received on connections does not count."
-        ),
-        entry!(
-            max_random,
-            "max-random",
-            size,
-            "SIZE",
-            "Let the program ask for this many random bytes in one call [default: 1MiB]",
-            ""
-        ),
-        entry!(
-            max_lookups,
-            "max-lookups",
-            count,
-            "N",
-            "Let this many look-ups of names be at work at once; others wait [default: 16]",
-            ""
-        ),
-    ];
-
-    /// These limits, each replaced by that of `other` where it has one.
-    #[must_use]
-    pub fn overridden_by(mut self, other: Self) -> Self {
-        for entry in Self::TABLE {
-            (entry.override_by)(&mut self, &other);
-        }
-        self
-    }
-
-    /// Sets the limit called `name`, as in the [table](Self::TABLE), from its text.
-    ///
-    /// # Errors
-    /// What is wrong with it, in words.
-    pub fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
-        match Self::TABLE.iter().find(|entry| entry.name == name) {
-            Some(entry) => (entry.set)(self, text),
-            None => Err(format!("there is no limit `{name}`")),
-        }
-    }
-
     /// [`max_handles`](Self::max_handles), or what stands for it.
     pub(crate) fn handles(&self) -> usize {
         let for_connections = self.max_connections.unwrap_or(0).saturating_mul(HANDLES_PER_CONNECTION);
@@ -260,64 +134,16 @@ impl Limits {
         self.max_random.unwrap_or(DEFAULT_MAX_RANDOM)
     }
 
+    /// [`min_rate`](Self::min_rate), and the time that it is judged over.
+    pub(crate) fn rate(&self) -> Option<(u64, Duration)> {
+        // No time at all would be no time to send anything in.
+        let time = self.min_rate_time.unwrap_or(DEFAULT_MIN_RATE_TIME).max(Duration::from_millis(1));
+        self.min_rate.map(|rate| (rate, time))
+    }
+
     /// [`max_lookups`](Self::max_lookups), or what stands for it.
     pub(crate) fn lookups(&self) -> usize {
         self.max_lookups.unwrap_or(DEFAULT_MAX_LOOKUPS)
-    }
-
-    /// Those that there are, as an operator writes them: name and value.
-    pub fn shown(&self) -> impl Iterator<Item = (&'static str, String)> + use<'_> {
-        Self::TABLE.iter().filter_map(|entry| Some((entry.name, (entry.shown)(self)?)))
-    }
-
-    /// Whether there is one for connections, which only sockets of WASI 0.3 obey.
-    pub(crate) fn for_connections(&self) -> bool {
-        self.max_connections.is_some() || self.idle_timeout.is_some() || self.max_buffer.is_some()
-    }
-}
-
-/// A value as an operator writes it.
-trait Shown {
-    fn shown(&self) -> String;
-}
-
-/// A size, in bytes.
-impl Shown for u64 {
-    fn shown(&self) -> String {
-        bytesize::ByteSize(*self).display().iec().to_string()
-    }
-}
-
-impl Shown for usize {
-    fn shown(&self) -> String {
-        self.to_string()
-    }
-}
-
-impl Shown for Duration {
-    fn shown(&self) -> String {
-        humantime::format_duration(*self).to_string()
-    }
-}
-
-impl fmt::Debug for LimitEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LimitEntry").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    text.parse().map(|size: bytesize::ByteSize| size.as_u64())
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| error.to_string())
-}
-
-fn count(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("write a number from 1 on".to_owned()),
-        Ok(number) => Ok(number),
     }
 }
 

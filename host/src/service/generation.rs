@@ -5,10 +5,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::policy::live::LivePolicy;
 use crate::run::runner::Progress;
 use crate::service::backoff::Failures;
 use crate::service::thread::Thread;
-use crate::{Program, Runner};
+use crate::{Policy, PolicyChange, Program, Runner};
 
 /// Makes the run of one worker.
 pub type Configure = Arc<dyn Fn(&Program) -> Runner + Send + Sync>;
@@ -18,6 +19,8 @@ pub type Configure = Arc<dyn Fn(&Program) -> Runner + Send + Sync>;
 pub(super) struct Service {
     pub(super) program: Program,
     pub(super) configure: Configure,
+    /// Whose grants of addresses, rules and host names hold in the place of those that runs are made with.
+    pub(super) policy: Option<Policy>,
 }
 
 /// Workers of one [`Service`]. Dropped, they are ended at once.
@@ -39,6 +42,8 @@ pub(super) struct Worker {
     pub(super) state: WorkerState,
     pub(super) failures: Failures,
     pub(super) thread: Thread,
+    /// The policy of its instance.
+    pub(super) policy: Option<LivePolicy>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +60,7 @@ pub(super) enum WorkerState {
 
 impl Generation {
     pub(super) fn new(number: usize, service: Service, threads: Vec<Thread>) -> Self {
-        let worker = |thread| Worker { state: WorkerState::Starting, failures: Failures::none(), thread };
+        let worker = |thread| Worker { state: WorkerState::Starting, failures: Failures::none(), thread, policy: None };
         let cut = CancellationToken::new();
         Self {
             number,
@@ -76,6 +81,17 @@ impl Generation {
         {
             *state = WorkerState::Ready;
         }
+    }
+
+    /// Has all workers, and those that replace them, go on with the grants of `policy`. Tells what differs.
+    pub(super) fn change_policy(&mut self, policy: &Policy) -> Vec<PolicyChange> {
+        self.service.policy = Some(policy.clone());
+        let mut changes = Vec::new();
+        for live in self.workers.iter().filter_map(|worker| worker.policy.as_ref()) {
+            // The same for all.
+            changes = live.change(policy);
+        }
+        changes
     }
 
     /// Stops the workers; those that wait for their replacement end at once.

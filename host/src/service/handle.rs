@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::mpsc;
 
-use crate::{Control, Error, Outcome, Program, Result, Workers};
+use crate::{Control, Error, Outcome, Policy, Program, Result, Workers};
 
 /// How many requests wait while the workers are busy with an earlier one.
 const REQUESTS: usize = 8;
@@ -82,6 +82,20 @@ impl WorkersHandle {
     /// As [`stop`](Self::stop).
     pub async fn reload(&self, program: &Program) {
         _ = self.control.send(Control::Reload(program.clone())).await;
+    }
+
+    /// Has the workers go on with `policy`: [`Control::ChangePolicy`], after its names of this machine were resolved. Does
+    /// nothing if they have ended.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if a name does not resolve. Then nothing is changed.
+    ///
+    /// # Cancel safety
+    /// As [`stop`](Self::stop).
+    pub async fn change_policy(&self, policy: Policy) -> Result<()> {
+        let policy = policy.resolve_names().await?;
+        _ = self.control.send(Control::ChangePolicy(policy)).await;
+        Ok(())
     }
 
     /// How the workers are, now.

@@ -95,7 +95,11 @@ impl Metrics {
                 Opts::new("wasyncio_worker_ends_total", "Ends of workers, by what they came of."),
                 &["worker", "reason"],
             )),
-            reloads: new.counters("wasyncio_reloads_total", "How often the program was loaded again.", "result"),
+            reloads: new.counters(
+                "wasyncio_reloads_total",
+                "How often the program was loaded again, or only its policy changed in place.",
+                "result",
+            ),
             worker_accepted: new.counters(
                 "wasyncio_worker_accepted_connections_total",
                 "Connections accepted, by worker.",
@@ -192,6 +196,11 @@ impl Metrics {
     /// Counts that the program was loaded again, or could not be.
     pub(crate) fn reloaded(&self, succeeded: bool) {
         self.reloads.with_label_values(&[if succeeded { "ok" } else { "failed" }]).inc();
+    }
+
+    /// Counts that the policy was changed while instances ran.
+    pub(crate) fn policy_changed(&self) {
+        self.reloads.with_label_values(&["in-place"]).inc();
     }
 
     /// Counts a read that brought a program bytes.

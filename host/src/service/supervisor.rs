@@ -12,7 +12,7 @@ use crate::service::backoff::{MAX_DELAY, delay};
 use crate::service::event::{ServiceEvent, ServiceStatus};
 use crate::service::generation::{Generation, Service, WorkerState};
 use crate::service::thread::Threads;
-use crate::{Error, ExitStatus, Metrics, Outcome, Result, SharedListeners};
+use crate::{Error, ExitStatus, Metrics, Outcome, Policy, Result, SharedListeners};
 
 /// How many generations of workers may be in their grace period: at one more reload the oldest is cut.
 pub(super) const MAX_RETIRED: usize = 2;
@@ -81,7 +81,7 @@ impl Supervisor {
             failure: None,
             cut: 0,
         };
-        supervisor.current.listens = spawn_all(&supervisor.settings, &supervisor.events, &supervisor.current);
+        supervisor.current.listens = spawn_all(&supervisor.settings, &supervisor.events, &mut supervisor.current);
         supervisor.tell_status();
         Ok(supervisor)
     }
@@ -129,12 +129,23 @@ impl Supervisor {
             Ok(threads) => {
                 self.generations += 1;
                 let mut next = Generation::new(self.generations, service, threads);
-                next.listens = spawn_all(&self.settings, &self.events, &next);
+                next.listens = spawn_all(&self.settings, &self.events, &mut next);
                 self.next = Some(next);
             }
             Err(error) => self.reload_failed(&error),
         }
         self.tell_status();
+    }
+
+    /// Has all instances that run, and those that replace them, go on with the grants of `policy`.
+    pub(super) fn change_policy(&mut self, policy: &Policy) {
+        for generation in self.next.iter_mut().chain(&mut self.retired) {
+            generation.change_policy(policy);
+        }
+        let changes = self.current.change_policy(policy);
+        self.settings.metrics.policy_changed();
+        self.settings.status.send_modify(|status| status.policy_changes += 1);
+        (self.settings.on_event)(&ServiceEvent::PolicyChanged { changes: &changes });
     }
 
     /// Takes notice of what happened to a worker.
@@ -179,7 +190,7 @@ impl Supervisor {
         slot.state = WorkerState::Starting;
         self.settings.metrics.restarted(worker);
         self.settings.status.send_modify(|status| status.restarts += 1);
-        spawn(&self.settings, &self.events, &self.current, worker);
+        spawn(&self.settings, &self.events, &mut self.current, worker);
         self.tell_status();
     }
 
@@ -317,19 +328,25 @@ impl Supervisor {
 }
 
 /// Starts all workers of a generation; whether they may listen.
-fn spawn_all(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation: &Generation) -> bool {
+fn spawn_all(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation: &mut Generation) -> bool {
     let listens = (0..generation.workers.len()).map(|worker| spawn(settings, events, generation, worker));
     listens.fold(false, |any, listens| any | listens)
 }
 
 /// Starts a worker; whether it may listen.
-fn spawn(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation: &Generation, worker: usize) -> bool {
+fn spawn(
+    settings: &Settings,
+    events: &mpsc::UnboundedSender<Event>,
+    generation: &mut Generation,
+    worker: usize,
+) -> bool {
     let service = &generation.service;
     let ticket = Ticket { events: events.clone(), generation: generation.number, worker, told: false };
     let (progress, number) = (events.clone(), generation.number);
     // One alone that is not replaced is no different from a program without workers.
     let several = settings.count > 1 || settings.max_restarts > 0;
-    let runner = (service.configure)(&service.program).worker(worker, several);
+    let mut runner = (service.configure)(&service.program).worker(worker, several);
+    let policy = runner.changeable(service.policy.as_ref());
     // Sockets of WASI 0.2 cannot be shared, and alone it need not share them.
     let shares = several || !runner.has_wasi02_sockets();
     let runner = if shares { runner.listeners(&settings.listeners) } else { runner };
@@ -343,7 +360,9 @@ fn spawn(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation:
     let run = move |runtime: &tokio::runtime::Runtime| {
         runtime.block_on(runner.run_with(stop.cancelled_owned(), end_of_grace(cut, grace)))
     };
-    generation.workers[worker].thread.run(run, move |result| {
+    let slot = &mut generation.workers[worker];
+    slot.policy = Some(policy);
+    slot.thread.run(run, move |result| {
         ticket.tell(result.unwrap_or_else(|reason| Err(Error::Panic { file, reason })));
     });
     listens

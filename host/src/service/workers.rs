@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use crate::service::event::{ServiceEvent, ServiceStatus};
 use crate::service::generation::{Configure, Service};
 use crate::service::supervisor::{OnEvent, Settings, Supervisor};
-use crate::{Error, Metrics, Outcome, Program, Result, Runner, SharedListeners};
+use crate::{Error, Metrics, Outcome, Policy, Program, Result, Runner, SharedListeners};
 
 /// How often a worker that keeps failing is replaced, unless [`Workers::max_restarts`] says otherwise.
 pub const DEFAULT_MAX_RESTARTS: u32 = 10;
@@ -50,6 +50,17 @@ pub enum Control {
     Reload(Program),
     /// As [`Reload`](Self::Reload), with runs that are made by another function from now on.
     ReloadWith(Program, Configure),
+    /// Go on with the grants of addresses, the rules and the host names of this policy, also in instances that replace others
+    /// and after a [`Reload`](Self::Reload). Directories and sockets of WASI 0.2 stay as they are, and so do sockets of
+    /// WASI 0.2 that are open.
+    ///
+    /// All instances that run are judged by it from then on, also those that a reload has replaced. A listening socket that
+    /// is not granted any more is closed, which the program learns from the end of what it accepts; connections that it
+    /// accepted stay. A connection that the program made and that is not granted any more ends with
+    /// `error-code.access-denied`; an answer of a resolver that has grown old ends none. A function of
+    /// [`Runner::decide`] is asked about them again. Names of this machine in `policy` stand for nothing unless
+    /// [`Policy::resolve_names`] was called.
+    ChangePolicy(Policy),
 }
 
 impl Workers {
@@ -63,7 +74,7 @@ impl Workers {
         configure: impl Fn(&Program) -> Runner + Send + Sync + 'static,
     ) -> Self {
         Self {
-            service: Service { program: program.clone(), configure: Arc::new(configure) },
+            service: Service { program: program.clone(), configure: Arc::new(configure), policy: None },
             count,
             max_restarts: DEFAULT_MAX_RESTARTS,
             on_event: Box::new(log),
@@ -147,8 +158,12 @@ impl Workers {
                         supervisor.reload(service.clone());
                     }
                     Control::ReloadWith(program, configure) => {
-                        service = Service { program, configure };
+                        service = Service { program, configure, policy: None };
                         supervisor.reload(service.clone());
+                    }
+                    Control::ChangePolicy(policy) => {
+                        supervisor.change_policy(&policy);
+                        service.policy = Some(policy);
                     }
                 },
                 Some(event) = happened.recv() => supervisor.take(event)?,
@@ -176,6 +191,9 @@ fn log(event: &ServiceEvent<'_>) {
             tracing::warn!("{connections} connections of replaced workers were cut");
         }
         ServiceEvent::WorkerEnded { worker } => tracing::info!("worker {worker} has ended"),
+        ServiceEvent::PolicyChanged { changes } => {
+            changes.iter().for_each(|change| tracing::info!("policy: {change}"));
+        }
         ServiceEvent::Ready => tracing::info!("ready"),
         ServiceEvent::Reloaded => tracing::info!("reloaded"),
     }
@@ -186,6 +204,7 @@ impl fmt::Debug for Control {
         match self {
             Self::Stop => f.write_str("Stop"),
             Self::Reload(program) => f.debug_tuple("Reload").field(program).finish(),
+            Self::ChangePolicy(policy) => f.debug_tuple("ChangePolicy").field(policy).finish(),
             Self::ReloadWith(program, _) => f.debug_tuple("ReloadWith").field(program).finish_non_exhaustive(),
         }
     }

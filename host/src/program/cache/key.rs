@@ -23,7 +23,7 @@ pub(crate) enum Input<'a> {
 }
 
 /// Stands for the bytes of a program.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Digest(blake3::Hash);
 
 impl Digest {

@@ -13,7 +13,7 @@ use wasmtime::component::{Destination, Resource, StreamProducer, StreamResult};
 use super::connection::Connection;
 use super::error::is_exhausted;
 use super::listener::Listener;
-use super::network::{Network, Permit};
+use super::network::{Network, Permit, TooMany};
 use super::options::{Family, Inherited};
 use super::socket::TcpSocket;
 use crate::run::state::State;
@@ -69,13 +69,23 @@ impl Accepting {
         };
         self.waiting = None;
         // If nobody is there to accept, the permit goes back, for others to use.
-        let accepted = ready!(self.listener.poll_accept(context));
+        let (accepted, of_peer) = loop {
+            // Ends also if a peer connects without end: tokio has it give way to others.
+            let accepted = ready!(self.listener.poll_accept(context));
+            match accepted.as_ref().map(|(stream, peer)| self.network.count_peer(stream, *peer)) {
+                Ok(Ok(of_peer)) => break (accepted, of_peer),
+                // It is closed as it is dropped.
+                Ok(Err(TooMany)) => {}
+                Err(_) => break (accepted, None),
+            }
+        };
         let family = self.family;
         Poll::Ready(match accepted {
             Ok((stream, peer)) => {
                 self.network.metrics.accepted();
                 self.inherited.apply(family, &stream, self.network.max_buffer.is_some());
-                TcpSocket::connected(Arc::clone(&self.network), family, Connection::new(stream, peer, permit))
+                let connection = Connection::accepted(stream, peer, permit.of_peer(of_peer));
+                TcpSocket::connected(Arc::clone(&self.network), family, connection)
             }
             Err(error) if is_exhausted(&error) => {
                 // The peer waits in the system's queue. Asking again at once would only make the program compute.

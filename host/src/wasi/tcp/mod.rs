@@ -15,10 +15,15 @@ mod host;
 mod listener;
 mod network;
 mod options;
+mod pace;
+mod peers;
+mod revoke;
 mod shared;
 mod socket;
 mod streams;
 mod udp;
+mod unsent;
+mod watch;
 
 pub(crate) use host::add_to_linker;
 pub(crate) use network::Network;

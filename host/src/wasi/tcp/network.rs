@@ -1,25 +1,36 @@
 //! What the sockets of one running program share: its quotas of connections and descriptors, its listening sockets, its metrics.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::error::name;
 use super::listener::Listener;
+use super::peers::{OfPeer, Peers};
+use super::revoke::Made;
 use super::shared::{Instance, SharedListeners};
+use crate::policy::check::Check;
 use crate::run::descriptors::{Descriptor, Descriptors};
+use crate::run::observer::Observed;
 use crate::wasi::tcp::bindings::types::ErrorCode;
-use crate::{Limits, Metrics};
+use crate::{ConnectionRecord, Limits, Metrics};
 
 /// The network side of one running program.
 pub(crate) struct Network {
     pub(super) metrics: Metrics,
     pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_lifetime: Option<Duration>,
+    /// Bytes a second of a peer, and the time that it is judged over.
+    pub(super) min_rate: Option<(u64, Duration)>,
     pub(super) max_buffer: Option<u64>,
+    max_peer_connections: Option<usize>,
+    peers: Peers,
     pub(super) shared: Option<Arc<Instance>>,
     pub(crate) descriptors: Arc<Descriptors>,
     /// One permit for each look-up that may still be at work.
@@ -31,6 +42,8 @@ pub(crate) struct Network {
     max_connections: Option<usize>,
     /// Whether it was told that the limit of connections is reached.
     limit_told: AtomicBool,
+    /// Whether it was told that a peer has all connections that it may have.
+    peer_limit_told: AtomicBool,
     /// Whether it was told that descriptors have run out.
     exhaustion_told: AtomicBool,
     open: AtomicUsize,
@@ -40,14 +53,22 @@ pub(crate) struct Network {
     unconnected: AtomicUsize,
     /// Notified when the last connection is closed.
     all_closed: Notify,
-    listeners: Mutex<Listeners>,
+    pub(super) listeners: Mutex<Listeners>,
+    /// Connections that the program made, to be judged again when its policy is changed.
+    pub(super) made: Mutex<Made>,
+    /// Decides about the program, from when it is started on.
+    pub(super) check: OnceLock<Arc<Check>>,
     /// Cancelled once the program has listened.
     listens: CancellationToken,
+    /// Whether the program is gone: what is open is cut.
+    left: AtomicBool,
+    /// Told of connections that have ended.
+    observed: Option<Observed>,
 }
 
 #[derive(Default)]
-struct Listeners {
-    open: Vec<Weak<Listener>>,
+pub(super) struct Listeners {
+    pub(super) open: Vec<Weak<Listener>>,
     /// Whether the program is being stopped: what it opens now is closed at once.
     stopped: bool,
 }
@@ -71,19 +92,37 @@ pub(super) struct Permit {
     network: Arc<Network>,
     _permit: OwnedSemaphorePermit,
     _descriptor: Descriptor,
+    /// Where the connections of a peer are limited.
+    _of_peer: Option<OfPeer>,
 }
+
+/// A peer has as many connections as it may.
+pub(super) struct TooMany;
 
 /// Tells the network that its program is gone, when it is dropped: before the sockets are. They are left to those that replace
 /// it, unless it ended by itself.
-pub(crate) struct Leaving(Option<Arc<Network>>);
+pub(crate) struct Leaving {
+    network: Arc<Network>,
+    /// Whether it ended by itself: nobody replaces it.
+    ended: bool,
+}
 
 impl Network {
-    pub(crate) fn new(limits: &Limits, metrics: Metrics, shared: Option<SharedListeners>) -> Arc<Self> {
+    pub(crate) fn new(
+        limits: &Limits,
+        metrics: Metrics,
+        shared: Option<SharedListeners>,
+        observed: Option<Observed>,
+    ) -> Arc<Self> {
         let permits = limits.max_connections.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             metrics,
             idle_timeout: limits.idle_timeout,
+            max_lifetime: limits.max_lifetime,
+            min_rate: limits.rate(),
             max_buffer: limits.max_buffer.map(|size| size.max(1)),
+            max_peer_connections: limits.max_peer_connections,
+            peers: shared.as_ref().map(SharedListeners::peers).unwrap_or_default(),
             shared: shared.map(Instance::new),
             descriptors: Descriptors::new(limits.max_descriptors),
             lookups: Arc::new(Semaphore::new(limits.lookups())),
@@ -91,13 +130,18 @@ impl Network {
             connections: Arc::new(Semaphore::new(permits)),
             max_connections: limits.max_connections,
             limit_told: AtomicBool::new(false),
+            peer_limit_told: AtomicBool::new(false),
             exhaustion_told: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             activity: AtomicU64::new(0),
             unconnected: AtomicUsize::new(0),
             all_closed: Notify::new(),
             listeners: Mutex::default(),
+            made: Mutex::default(),
+            check: OnceLock::new(),
             listens: CancellationToken::new(),
+            left: AtomicBool::new(false),
+            observed,
         })
     }
 
@@ -141,14 +185,14 @@ impl Network {
                 self.descriptors.take().await
             }
         };
-        Permit { network: self, _permit: permit, _descriptor: descriptor }
+        Permit { network: self, _permit: permit, _descriptor: descriptor, _of_peer: None }
     }
 
     /// The right to open a connection, if there is one.
     pub(super) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
         let permit = Arc::clone(&self.connections).try_acquire_owned().ok()?;
         let descriptor = self.descriptors.try_take()?;
-        Some(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor })
+        Some(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor, _of_peer: None })
     }
 
     /// The right to make a connection of a socket, or the error for the program.
@@ -161,7 +205,7 @@ impl Network {
             Some(descriptor) => descriptor,
             None => self.descriptor()?,
         };
-        Ok(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor })
+        Ok(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor, _of_peer: None })
     }
 
     /// Tells, once, that the program has all descriptors it may have.
@@ -182,6 +226,40 @@ impl Network {
                 "the program has {limit} connections open (max-connections): {consequence} until one closes"
             );
         }
+    }
+
+    /// Whether a connection may have to be ended after some time.
+    pub(super) fn is_watched(&self) -> bool {
+        self.idle_timeout.is_some() || self.max_lifetime.is_some() || self.min_rate.is_some()
+    }
+
+    /// Counts a connection that was accepted from `peer`, if that is limited. `Err` if the peer has as many as it may.
+    pub(super) fn count_peer(&self, stream: &TcpStream, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
+        let Some(limit) = self.max_peer_connections else { return Ok(None) };
+        if let Some(of_peer) = self.peers.count(peer.ip(), limit) {
+            return Ok(Some(of_peer));
+        }
+        self.metrics.limited("max-peer-connections");
+        if let Some(observed) = &self.observed {
+            observed.observer.connection_ended(&ConnectionRecord {
+                worker: observed.worker,
+                accepted: true,
+                local: stream.local_addr().ok(),
+                peer,
+                received: 0,
+                sent: 0,
+                opened: SystemTime::now(),
+                duration: Duration::ZERO,
+                end: "max-peer-connections",
+            });
+        }
+        if !self.peer_limit_told.swap(true, Ordering::Relaxed) {
+            let peer = peer.ip();
+            tracing::warn!(
+                "{peer} has {limit} connections open (max-peer-connections): further ones of a peer are closed"
+            );
+        }
+        Err(TooMany)
     }
 
     /// Counts a connection from now on.
@@ -250,7 +328,16 @@ impl Network {
 
     /// For whoever runs the program: to be dropped before its store.
     pub(crate) fn leaving(self: &Arc<Self>) -> Leaving {
-        Leaving(Some(Arc::clone(self)))
+        Leaving { network: Arc::clone(self), ended: false }
+    }
+
+    /// Whether the program is gone.
+    pub(super) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
     }
 
     /// How many connections are open.
@@ -286,13 +373,14 @@ impl Drop for Unconnected {
 impl Leaving {
     /// The program ended by itself: nobody replaces it.
     pub(crate) fn ended(mut self) {
-        self.0 = None;
+        self.ended = true;
     }
 }
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.as_ref().and_then(|network| network.shared.as_ref()) {
+        self.network.left.store(true, Ordering::Relaxed);
+        if let Some(shared) = self.network.shared.as_ref().filter(|_| !self.ended) {
             shared.broke();
         }
     }
@@ -301,5 +389,10 @@ impl Drop for Leaving {
 impl Permit {
     pub(super) fn network(&self) -> &Arc<Network> {
         &self.network
+    }
+
+    /// The same, for a connection that counts as its peer's.
+    pub(super) fn of_peer(self, of_peer: Option<OfPeer>) -> Self {
+        Self { _of_peer: of_peer, ..self }
     }
 }

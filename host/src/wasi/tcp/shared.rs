@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockRef, Socket};
 use tokio::net::TcpSocket;
 
+use super::peers::Peers;
 use crate::run::descriptors::Descriptor;
 
 /// How long a new instance has to take a socket that an earlier one has left.
@@ -39,6 +40,8 @@ const MAX_KEPT: usize = 64;
 #[derive(Clone, Default)]
 pub struct SharedListeners {
     sockets: Arc<Mutex<Sockets>>,
+    /// Connections that were accepted by whoever shares the sockets.
+    peers: Peers,
 }
 
 #[derive(Default)]
@@ -112,6 +115,10 @@ impl SharedListeners {
         sockets.closed = true;
         sockets.open.clear();
         sockets.handed_in.clear();
+    }
+
+    pub(super) fn peers(&self) -> Peers {
+        self.peers.clone()
     }
 
     fn sockets(&self) -> MutexGuard<'_, Sockets> {

@@ -36,7 +36,7 @@ pub struct TcpSocket {
     lease: Option<Lease>,
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<(TcpStream, SocketAddr, Permit)>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<(TcpStream, SocketAddr, Permit, Option<String>)>> + Send>>;
 
 enum State {
     /// New, perhaps bound. Becomes listening or connecting.
@@ -195,10 +195,13 @@ impl TcpSocket {
             if bound {
                 permitted(check.permits_source(socket.local_addr()?))?;
             }
-            permitted(check.permits(address, SocketAddrUse::TcpConnect))?;
+            let granted = check.permits_connect(address).ok_or(ErrorCode::AccessDenied)?;
             let unconnected = unconnected.ok_or(ErrorCode::InvalidState)?;
             let permit = network.permit_to_connect(unconnected)?;
-            Ok((socket.connect(address).await?, address, permit))
+            let stream = socket.connect(address).await?;
+            // It took its time, and what is open is not looked at before it is here.
+            permitted(check.upholds(&granted, address))?;
+            Ok((stream, address, permit, granted.name))
         }));
         Ok(())
     }
@@ -211,9 +214,9 @@ impl TcpSocket {
             State::Fresh(_) | State::Listening(_) => return Poll::Ready(Err(ErrorCode::InvalidState)),
         };
         match ready!(connecting.as_mut().poll(context)) {
-            Ok((stream, peer, permit)) => {
+            Ok((stream, peer, permit, name)) => {
                 self.network.metrics.connected.inc();
-                self.state = connected(Connection::new(stream, peer, permit));
+                self.state = connected(Connection::made(stream, peer, permit, name));
                 self.bound = true;
                 Poll::Ready(Ok(()))
             }

@@ -14,7 +14,7 @@ use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, S
 use wasmtime::{AsContextMut, StoreContextMut};
 
 use super::bindings::types::ErrorCode;
-use super::connection::Connection;
+use super::connection::{ClosedBy, Connection};
 
 /// Bytes that are read at once where the program's own buffer cannot be used.
 const BUFFER: usize = 8192;
@@ -31,9 +31,12 @@ struct Half {
 
 impl Half {
     fn end(self, result: Result<(), ErrorCode>) {
-        if let Err(code) = &result {
-            self.connection.network().failed(code);
+        match &result {
+            Ok(()) if self.direction == Shutdown::Write => self.connection.closed_by(ClosedBy::Program),
+            Ok(()) => {}
+            Err(code) => self.connection.failed(code),
         }
+        self.connection.expects_no_more(self.direction);
         // Fails if the peer has reset the connection.
         _ = self.connection.shutdown(self.direction);
         self.tell(result);
@@ -68,6 +71,8 @@ impl Receiving {
     /// The peer has ended its sending side: there is nothing to be shut down.
     fn end_by_peer(&mut self) -> Poll<wasmtime::Result<StreamResult>> {
         if let Some(half) = self.0.take() {
+            half.connection.closed_by(ClosedBy::Peer);
+            half.connection.expects_no_more(half.direction);
             half.tell(Ok(()));
         }
         Poll::Ready(Ok(StreamResult::Dropped))
@@ -99,8 +104,24 @@ impl Drop for Sending {
     }
 }
 
-fn waiting(finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
-    if finish { Poll::Ready(Ok(StreamResult::Cancelled)) } else { Poll::Pending }
+/// The program waits to receive, unless it wants to `finish`.
+fn waiting_to_receive(connection: &Connection, finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
+    if finish {
+        connection.rests_from_receiving();
+        return Poll::Ready(Ok(StreamResult::Cancelled));
+    }
+    connection.waits_to_receive();
+    Poll::Pending
+}
+
+/// The program waits for the peer to take something, unless it wants to `finish`.
+fn waiting_to_send(connection: &Connection, finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
+    if finish {
+        connection.rests_from_sending();
+        return Poll::Ready(Ok(StreamResult::Cancelled));
+    }
+    connection.waits_to_send();
+    Poll::Pending
 }
 
 impl<D> StreamProducer<D> for Receiving {
@@ -122,22 +143,21 @@ impl<D> StreamProducer<D> for Receiving {
         if destination.remaining(store.as_context_mut()) == Some(0) {
             return match connection.stream.poll_read_ready(context) {
                 Poll::Ready(_) => Poll::Ready(Ok(StreamResult::Completed)),
-                Poll::Pending => waiting(finish),
+                Poll::Pending => waiting_to_receive(connection, finish),
             };
         }
         let mut destination = destination.as_direct(store, BUFFER);
         loop {
-            // After the shutdown of an idle connection there is an end of stream that the peer did not send.
-            if connection.timed_out() {
-                return self.end(Err(ErrorCode::Timeout));
+            // After the host's own shutdown there is an end of stream that the peer did not send.
+            if let Some(code) = connection.ended() {
+                return self.end(Err(code));
             }
             match connection.receive(destination.remaining()) {
-                Ok(0) if connection.timed_out() => {}
+                Ok(0) if connection.ended().is_some() => {}
                 Ok(0) if connection.was_reset() => return self.end(Err(ErrorCode::ConnectionReset)),
                 Ok(0) => return self.end_by_peer(),
                 Ok(count) => {
-                    connection.moved();
-                    connection.network().metrics.received(count);
+                    connection.received(count);
                     destination.mark_written(count);
                     return Poll::Ready(Ok(StreamResult::Completed));
                 }
@@ -145,7 +165,7 @@ impl<D> StreamProducer<D> for Receiving {
                     match connection.stream.poll_read_ready(context) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => return self.end(Err(error.into())),
-                        Poll::Pending => return waiting(finish),
+                        Poll::Pending => return waiting_to_receive(connection, finish),
                     }
                 }
                 Err(error) => {
@@ -175,17 +195,16 @@ impl<D> StreamConsumer<D> for Sending {
         if source.remaining().is_empty() {
             return match connection.stream.poll_write_ready(context) {
                 Poll::Ready(_) => Poll::Ready(Ok(StreamResult::Completed)),
-                Poll::Pending => waiting(finish),
+                Poll::Pending => waiting_to_send(connection, finish),
             };
         }
         loop {
-            if connection.timed_out() {
-                return self.end(Err(ErrorCode::Timeout));
+            if let Some(code) = connection.ended() {
+                return self.end(Err(code));
             }
             match connection.stream.try_write(source.remaining()) {
                 Ok(count) => {
-                    connection.moved();
-                    connection.network().metrics.sent(count);
+                    connection.sent(count);
                     source.mark_read(count);
                     return Poll::Ready(Ok(StreamResult::Completed));
                 }
@@ -193,7 +212,7 @@ impl<D> StreamConsumer<D> for Sending {
                     match connection.stream.poll_write_ready(context) {
                         Poll::Ready(Ok(())) => {}
                         Poll::Ready(Err(error)) => return self.end(Err(error.into())),
-                        Poll::Pending => return waiting(finish),
+                        Poll::Pending => return waiting_to_send(connection, finish),
                     }
                 }
                 Err(error) => {
