@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::futures::{BoxFuture, Futures};
+use crate::run_queue::RunQueue;
 use crate::task_state::TaskState;
 
 /// After how many turns all events that are there are taken in one. Between, the host brings them one by one, those of the lowest
@@ -79,6 +80,9 @@ impl Executor {
         // Wakers of the task before that were called when it had ended.
         self.state.later.borrow_mut().clear();
         self.poll_ready(usize::MAX);
+        if self.state.queue.was_resumed() {
+            self.sweep();
+        }
         self.turns_since_sweep = 0;
         self.begun = false;
         self.root = Some(self.futures.insert(root));
@@ -98,9 +102,9 @@ impl Executor {
         next
     }
 
-    /// Whether the task has had a turn.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.begun
+    /// What resumes the task where it rests.
+    pub(crate) fn queue(&self) -> Arc<RunQueue> {
+        Arc::clone(&self.state.queue)
     }
 
     /// How many futures there were at a time.
@@ -169,7 +173,8 @@ impl Executor {
         self.rest()
     }
 
-    fn rest(&self) -> Next {
+    /// Has the host go on with the task when there is an event, or when a future is woken.
+    pub(crate) fn rest(&self) -> Next {
         let set = self.state.waitables.set();
         self.state.queue.rest(set);
         Next::Wait(set)

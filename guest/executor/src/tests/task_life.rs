@@ -5,7 +5,9 @@ use std::future::pending;
 use std::rc::Rc;
 
 use super::operation::{Operation, spawn};
-use crate::fake_host::{self, Left, begin, call, cancel, finish, go_on, is_joined, is_running, left, settle, yields};
+use crate::fake_host::{
+    self, Left, begin, call, cancel, finish, go_on, is_joined, is_running, left, ready_tasks, settle, yields,
+};
 
 #[test]
 fn a_program_that_is_done_exits_at_once_and_leaves_nothing() {
@@ -175,6 +177,54 @@ fn calls_begin_in_their_order_when_one_has_yielded() {
         }
     }
     assert!(order.borrow().iter().copied().eq(0..1000));
+}
+
+/// Each has its next call when the last has answered. To yield costs a turn of the host, and what was written leaves in it: where all
+/// yield because one has, each line is a segment of its own.
+#[test]
+fn of_the_calls_of_several_callers_few_yield() {
+    let mut callers = (0..10).map(|_| Rc::new(Cell::new(true))).collect::<Vec<_>>();
+    let (mut calls, mut yielded) = (0, Vec::new());
+    while calls < 12_900 {
+        for answered in &mut callers {
+            if answered.get() {
+                *answered = Rc::default();
+                let answers = Rc::clone(answered);
+                let task = call(async move { answers.set(true) });
+                calls += 1;
+                if yields(task) {
+                    yielded.push(task);
+                }
+            }
+        }
+        let ready = ready_tasks();
+        // One that yields goes on when nobody else can.
+        let others = ready.iter().filter(|task| !yields(**task)).copied().collect::<Vec<_>>();
+        for task in if others.is_empty() { &ready[..1] } else { &others } {
+            go_on(*task);
+        }
+    }
+    assert!((90..=110).contains(&yielded.len()), "{} of {calls} have yielded", yielded.len());
+}
+
+#[test]
+fn calls_that_wait_in_line_begin_in_their_order_whoever_is_cancelled() {
+    let order = Rc::new(RefCell::new(Vec::new()));
+    let pushing = |number| {
+        let pushes = Rc::clone(&order);
+        call(async move { pushes.borrow_mut().push(number) })
+    };
+    let first = (0..).map(pushing).find(|task| yields(*task)).expect("one of them yields");
+    let begun = order.borrow().len();
+    let line = (0..5).map(|place| pushing(begun + 1 + place)).collect::<Vec<_>>();
+    cancel(line[1]);
+    assert_eq!(order.borrow()[begun..], [begun + 2], "it is polled once, and the others wait on");
+    assert!(go_on(first));
+    settle();
+    assert_eq!(order.borrow()[begun + 1..], [begun, begun + 1, begun + 3, begun + 4, begun + 5]);
+    let next = pushing(7);
+    assert!(!yields(next) && order.borrow().last() == Some(&7), "and nobody yields for them");
+    settle();
 }
 
 #[test]
