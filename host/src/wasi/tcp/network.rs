@@ -26,9 +26,9 @@ pub(crate) struct Network {
     pub(crate) lookups: Arc<Semaphore>,
     /// One permit for each call about files by their path that may still be at work.
     pub(crate) file_calls: Arc<Semaphore>,
-    /// One permit for each connection that may still be opened; as many as there can be without a limit.
+    /// One permit for each connection that may still be opened.
     connections: Arc<Semaphore>,
-    max_connections: Option<usize>,
+    max_connections: usize,
     /// Whether it was told that the limit of connections is reached.
     limit_told: AtomicBool,
     /// Whether it was told that descriptors have run out.
@@ -79,17 +79,18 @@ pub(crate) struct Leaving(Option<Arc<Network>>);
 
 impl Network {
     pub(crate) fn new(limits: &Limits, metrics: Metrics, shared: Option<SharedListeners>) -> Arc<Self> {
-        let permits = limits.max_connections.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
+        let descriptors = Descriptors::new(limits.max_descriptors);
+        let max_connections = limits.connections(descriptors.max());
         Arc::new(Self {
             metrics,
             idle_timeout: limits.idle_timeout,
             max_buffer: limits.max_buffer.map(|size| size.max(1)),
             shared: shared.map(Instance::new),
-            descriptors: Descriptors::new(limits.max_descriptors),
+            descriptors,
             lookups: Arc::new(Semaphore::new(limits.lookups())),
             file_calls: Arc::new(Semaphore::new(MAX_FILE_CALLS)),
-            connections: Arc::new(Semaphore::new(permits)),
-            max_connections: limits.max_connections,
+            connections: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            max_connections,
             limit_told: AtomicBool::new(false),
             exhaustion_told: AtomicBool::new(false),
             open: AtomicUsize::new(0),
@@ -175,7 +176,7 @@ impl Network {
     }
 
     fn tell_limit(&self, consequence: &str) {
-        let Some(limit) = self.max_connections else { return };
+        let limit = self.max_connections;
         self.metrics.limited("max-connections");
         if !self.limit_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
