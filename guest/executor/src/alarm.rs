@@ -49,11 +49,6 @@ impl Alarm {
         }
     }
 
-    /// Whether there is an event that was not delivered.
-    pub(crate) fn is_rung(&self) -> bool {
-        self.rung
-    }
-
     /// Whether an event of `waitable`, which the host has delivered, is this alarm's.
     pub(crate) fn takes_event(&mut self, waitable: u32) -> bool {
         let ours = self.readable == waitable;

@@ -81,11 +81,6 @@ impl RunQueue {
         self.state().resume();
     }
 
-    /// Whether the host has an event of the alarm, and has not delivered it.
-    pub(crate) fn was_resumed(&self) -> bool {
-        self.state().alarm.as_ref().is_some_and(Alarm::is_rung)
-    }
-
     /// Whether an event of `waitable`, which the host has delivered, is the alarm's.
     pub(crate) fn takes_event(&self, waitable: u32) -> bool {
         self.state().alarm.as_mut().is_some_and(|alarm| alarm.takes_event(waitable))

@@ -5,16 +5,13 @@
 
 #![expect(unsafe_code, reason = "is called by the host")]
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::ptr;
-use std::sync::Arc;
 
 use crate::executor::{Event, Executor, Next};
 use crate::futures::BoxFuture;
 use crate::intrinsics::{context_get, context_set};
-use crate::run_queue::RunQueue;
 
 /// How many executors without a task are kept. A call that waits for nothing needs one; as many as this run at a time where calls
 /// wait. Each is some 500 bytes, a set and a stream.
@@ -23,19 +20,7 @@ const SPARE_EXECUTORS: usize = 64;
 /// An executor that has run more futures at a time is not kept, for the memory that these have left.
 const SPARE_FUTURES: usize = 8;
 
-/// After so many calls that have answered at once, one yields before it does anything. The host looks for what has happened outside
-/// only when nothing else is to be done: a program that calls and calls would keep everybody else waiting. Calls that follow wait
-/// behind that one, since they are to begin in their order, and begin all together when it has begun: if they yielded too, so would
-/// those that follow them, without an end.
-const CALLS_PER_YIELD: u32 = 128;
-
 thread_local! {
-    /// Calls that have answered at once since one yielded.
-    static CALLS: Cell<u32> = const { Cell::new(0) };
-    /// The call that has yielded before it did anything, and has not gone on; null if there is none.
-    static YIELDED: Cell<*const Executor> = const { Cell::new(ptr::null()) };
-    /// What resumes the calls that wait behind it.
-    static BEHIND: RefCell<Vec<Arc<RunQueue>>> = const { RefCell::new(Vec::new()) };
     #[expect(clippy::vec_box, reason = "they go in and out as boxes")]
     static SPARE: RefCell<Vec<Box<Executor>>> = const { RefCell::new(Vec::new()) };
 }
@@ -76,10 +61,8 @@ enum End {
 unsafe fn begin(root: BoxFuture, end: End) -> u32 {
     let mut executor = SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Box::new(Executor::new()));
     executor.begin(root);
-    let waits = if end == End::AfterTheCaller { wait_in_line(&executor) } else { None };
-    let mut next = waits.unwrap_or_else(|| executor.turn(Event::NONE));
+    let mut next = executor.turn(Event::NONE);
     if next == Next::Exit && end == End::AfterTheCaller {
-        CALLS.set(CALLS.get() + 1);
         next = executor.one_more_turn();
     }
     if next == Next::Exit {
@@ -91,29 +74,6 @@ unsafe fn begin(root: BoxFuture, end: End) -> u32 {
     next.encode()
 }
 
-/// What a call that is not to begin at once does before it begins.
-fn wait_in_line(executor: &Executor) -> Option<Next> {
-    if CALLS.get() < CALLS_PER_YIELD {
-        return None;
-    }
-    if YIELDED.get().is_null() {
-        YIELDED.set(executor);
-        return Some(Next::Yield);
-    }
-    BEHIND.with_borrow_mut(|behind| behind.push(executor.queue()));
-    Some(executor.rest())
-}
-
-/// The call that has yielded begins, or is cancelled: those behind it are resumed before its caller is, and so before any other call
-/// is made.
-fn move_up() {
-    YIELDED.set(ptr::null());
-    CALLS.set(0);
-    for queue in BEHIND.take() {
-        queue.resume();
-    }
-}
-
 /// Goes on with a task that [`run`] or [`start_task`] has begun.
 ///
 /// # Safety
@@ -122,9 +82,6 @@ pub unsafe fn callback(event: u32, waitable: u32, code: u32) -> u32 {
     // SAFETY: the slot of such a task holds what `begin` has put there; it is taken back when the task exits, and before that
     // nobody else has it.
     let mut executor = ManuallyDrop::new(unsafe { Box::from_raw(context_get().cast::<Executor>()) });
-    if ptr::eq(YIELDED.get(), &**executor) {
-        move_up();
-    }
     let next = executor.turn(Event { kind: event, waitable, code });
     if next == Next::Exit {
         spare(ManuallyDrop::into_inner(executor));

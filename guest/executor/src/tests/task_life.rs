@@ -1,13 +1,11 @@
 //! How tasks end, and what is left of them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::pending;
 use std::rc::Rc;
 
 use super::operation::{Operation, spawn};
-use crate::fake_host::{
-    self, Left, begin, call, cancel, finish, go_on, is_joined, is_running, left, ready_tasks, settle, yields,
-};
+use crate::fake_host::{self, Left, begin, call, cancel, finish, go_on, is_joined, is_running, left, settle};
 
 #[test]
 fn a_program_that_is_done_exits_at_once_and_leaves_nothing() {
@@ -66,50 +64,6 @@ fn cancelling_after_the_answer_stops_nothing() {
     assert!(!is_running(task));
 }
 
-/// A future of wit-bindgen takes its arguments, and sees to `task.cancel`, when it is polled first.
-#[test]
-fn a_call_that_is_cancelled_before_its_first_turn_is_polled_once() {
-    struct Answers(Rc<Cell<u32>>);
-    impl Drop for Answers {
-        fn drop(&mut self) {
-            self.0.set(self.0.get() + 1);
-        }
-    }
-    let answers = Rc::<Cell<u32>>::default();
-    let calls = 300;
-    for _ in 0..calls {
-        let answers = Rc::clone(&answers);
-        let task = call(async move {
-            let _answers = Answers(answers);
-        });
-        if yields(task) {
-            cancel(task);
-        }
-        settle();
-        assert!(!is_running(task));
-    }
-    assert_eq!(answers.get(), calls);
-}
-
-#[test]
-fn a_cancelled_call_that_has_not_begun_ends() {
-    let mut yielded = 0;
-    for _ in 0..300 {
-        let begun = Rc::<Cell<bool>>::default();
-        call(async {});
-        let begins = Rc::clone(&begun);
-        let task = call(async move {
-            begins.set(true);
-            pending::<()>().await;
-        });
-        yielded += u32::from(yields(task));
-        cancel(task);
-        assert!(begun.get() && !is_running(task));
-        settle();
-    }
-    assert!(yielded > 0, "some have yielded before anything else");
-}
-
 #[test]
 fn a_cancelled_call_ends_with_the_operation_that_it_waited_for() {
     let operation = Rc::new(Operation::new());
@@ -147,84 +101,6 @@ fn the_set_and_the_stream_of_a_call_serve_the_next() {
     }
     let Left { tasks, sets, streams, waitables, made, .. } = left();
     assert_eq!((tasks, sets, streams, waitables, made), (0, 1, 1, 0, 2));
-}
-
-/// Else a program that calls and calls would keep the host from looking for what has happened outside.
-#[test]
-fn of_calls_that_answer_at_once_some_yield_before_they_do_anything() {
-    let polled = Rc::<Cell<u32>>::default();
-    let mut yielded = 0;
-    for number in 1..=1290 {
-        let counts = Rc::clone(&polled);
-        let task = call(async move { counts.set(counts.get() + 1) });
-        yielded += u32::from(yields(task));
-        assert_eq!(polled.get() == number, !yields(task));
-        settle();
-        assert!(!is_running(task) && polled.get() == number);
-    }
-    assert_eq!(yielded, 10);
-}
-
-#[test]
-fn calls_begin_in_their_order_when_one_has_yielded() {
-    let order = Rc::new(RefCell::new(Vec::new()));
-    for number in 0..1000 {
-        let pushes = Rc::clone(&order);
-        call(async move { pushes.borrow_mut().push(number) });
-        if number % 200 == 199 {
-            assert!(order.borrow().len() <= number, "some have not begun");
-            settle();
-        }
-    }
-    assert!(order.borrow().iter().copied().eq(0..1000));
-}
-
-/// Each has its next call when the last has answered. To yield costs a turn of the host, and what was written leaves in it: where all
-/// yield because one has, each line is a segment of its own.
-#[test]
-fn of_the_calls_of_several_callers_few_yield() {
-    let mut callers = (0..10).map(|_| Rc::new(Cell::new(true))).collect::<Vec<_>>();
-    let (mut calls, mut yielded) = (0, Vec::new());
-    while calls < 12_900 {
-        for answered in &mut callers {
-            if answered.get() {
-                *answered = Rc::default();
-                let answers = Rc::clone(answered);
-                let task = call(async move { answers.set(true) });
-                calls += 1;
-                if yields(task) {
-                    yielded.push(task);
-                }
-            }
-        }
-        let ready = ready_tasks();
-        // One that yields goes on when nobody else can.
-        let others = ready.iter().filter(|task| !yields(**task)).copied().collect::<Vec<_>>();
-        for task in if others.is_empty() { &ready[..1] } else { &others } {
-            go_on(*task);
-        }
-    }
-    assert!((90..=110).contains(&yielded.len()), "{} of {calls} have yielded", yielded.len());
-}
-
-#[test]
-fn calls_that_wait_in_line_begin_in_their_order_whoever_is_cancelled() {
-    let order = Rc::new(RefCell::new(Vec::new()));
-    let pushing = |number| {
-        let pushes = Rc::clone(&order);
-        call(async move { pushes.borrow_mut().push(number) })
-    };
-    let first = (0..).map(pushing).find(|task| yields(*task)).expect("one of them yields");
-    let begun = order.borrow().len();
-    let line = (0..5).map(|place| pushing(begun + 1 + place)).collect::<Vec<_>>();
-    cancel(line[1]);
-    assert_eq!(order.borrow()[begun..], [begun + 2], "it is polled once, and the others wait on");
-    assert!(go_on(first));
-    settle();
-    assert_eq!(order.borrow()[begun + 1..], [begun, begun + 1, begun + 3, begun + 4, begun + 5]);
-    let next = pushing(7);
-    assert!(!yields(next) && order.borrow().last() == Some(&7), "and nobody yields for them");
-    settle();
 }
 
 #[test]

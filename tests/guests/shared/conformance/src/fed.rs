@@ -7,9 +7,8 @@ use crate::{Exception, Fed};
 /// How often everybody else is let run before everything counts as settled.
 ///
 /// The runtime goes on with a task that yields after all other work that is ready. Of the two, one lets the reads run that
-/// the last operation woke, the other tells this component how they ended; the third is to spare. A call of another component
-/// may yield before it begins, and those that follow it begin with it: the fourth.
-const YIELDS: usize = 4;
+/// the last operation woke, the other tells this component how they ended; the third is to spare.
+const YIELDS: usize = 3;
 
 /// Runs a program and gives the report. The error is a program that cannot be understood.
 pub(crate) async fn run<R: Fed>(line: &str) -> Result<String, String> {
