@@ -154,9 +154,9 @@ impl Limits {
             "max-handles",
             count,
             "N",
-            "Let the program have this many handles of resources, streams, futures and tasks [default: 100000]",
-            "The host keeps something for each. The default is more for more than 6250 max-connections, and one for each 256 \
-             bytes of a small max-memory. A program that needs more traps."
+            "Let the program have this many handles of resources, streams, futures and tasks [default: 100000, or more]",
+            "The host keeps something for each. The default is sixteen for each of more than 6250 max-connections, or of as many \
+             descriptors up to 62500, and one for each 256 bytes of a small max-memory. A program that needs more traps."
         ),
         entry!(
             max_call,

@@ -18,7 +18,8 @@ pub struct Limits {
     /// ended.
     pub max_memory: Option<u64>,
     /// Connections open at once, accepted and made. At this number accepting pauses, so that further peers wait in the
-    /// listening socket's queue, and connecting fails.
+    /// listening socket's queue, and connecting fails. By default one for each sixteen [handles](Self::max_handles), more than
+    /// one needs: peers alone cannot bring a program to that limit, at which it would end.
     pub max_connections: Option<usize>,
     /// How long a connection may be open with no byte in either direction. Then it is closed, and what the program
     /// reads or writes on it next fails with a timeout.
@@ -64,9 +65,9 @@ pub struct Limits {
     /// host; never more than that, for all programs of the process together.
     pub max_descriptors: Option<usize>,
     /// Handles that the program has at once: of resources, streams, futures and tasks. It traps at one more. By default
-    /// [`DEFAULT_MAX_HANDLES`], or sixteen for each of [`max_connections`](Self::max_connections) if that is more. With
-    /// [`max_memory`](Self::max_memory), no more than one for each 256 bytes of that, but at least 16384: the host keeps from
-    /// a hundred bytes to a kibibyte for one.
+    /// [`DEFAULT_MAX_HANDLES`], or, if that is more, sixteen for each of [`max_connections`](Self::max_connections), or of the
+    /// [descriptors](Self::max_descriptors) that it can have up to 62500. With [`max_memory`](Self::max_memory), no more than one
+    /// for each 256 bytes of that, but at least 16384: the host keeps from a hundred bytes to a kibibyte for one.
     pub max_handles: Option<usize>,
     /// Bytes that one call may hand over from the program to the host, such as a list that is written to a file. It traps with
     /// more. By default [`DEFAULT_MAX_CALL`].
@@ -78,7 +79,7 @@ pub struct Limits {
     pub max_lookups: Option<usize>,
 }
 
-/// [`Limits::max_handles`], unless it is set: ten for each of ten thousand connections.
+/// The least that [`Limits::max_handles`] is without [`Limits::max_memory`], unless it is set.
 pub const DEFAULT_MAX_HANDLES: usize = 100_000;
 
 /// [`Limits::max_call`], unless it is set: 2 MiB, more than any write of a standard library.
@@ -99,8 +100,12 @@ const MIN_HANDLES: usize = 16384;
 /// How much memory a program has for each handle, in bytes.
 const MEMORY_PER_HANDLE: u64 = 256;
 
-/// How many handles a connection may need, with those that a program's own tasks for it have.
+/// How many handles a connection may need, with those that a program's own tasks for it have. On plain methods one that a read
+/// waits for has eleven.
 const HANDLES_PER_CONNECTION: usize = 16;
+
+/// For how many connections there are handles by default, at most: the host may keep up to a gigabyte for these.
+const MOST_CONNECTIONS: usize = 62_500;
 
 /// A limit that ended a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,10 +120,15 @@ pub enum Limit {
 }
 
 impl Limits {
-    /// [`max_handles`](Self::max_handles), or what stands for it.
-    pub(crate) fn handles(&self) -> usize {
-        let for_connections = self.max_connections.unwrap_or(0).saturating_mul(HANDLES_PER_CONNECTION);
-        let most = for_connections.max(DEFAULT_MAX_HANDLES);
+    /// [`max_connections`](Self::max_connections), or what stands for it, of a program that can have so many descriptors.
+    pub(crate) fn connections(&self, descriptors: usize) -> usize {
+        self.max_connections.unwrap_or_else(|| (self.handles(descriptors) / HANDLES_PER_CONNECTION).max(1))
+    }
+
+    /// [`max_handles`](Self::max_handles), or what stands for it, of a program that can have so many descriptors.
+    pub(crate) fn handles(&self, descriptors: usize) -> usize {
+        let connections = self.max_connections.unwrap_or(descriptors.min(MOST_CONNECTIONS));
+        let most = connections.saturating_mul(HANDLES_PER_CONNECTION).max(DEFAULT_MAX_HANDLES);
         let for_memory = self.max_memory.map(|memory| memory / MEMORY_PER_HANDLE);
         let for_memory = for_memory.map_or(usize::MAX, |handles| usize::try_from(handles).unwrap_or(usize::MAX));
         self.max_handles.unwrap_or_else(|| most.min(for_memory.max(MIN_HANDLES)))
@@ -189,14 +199,26 @@ mod tests {
 
     #[test]
     fn the_host_keeps_the_less_the_less_memory_a_program_has() {
-        let handles = |max_memory| Limits { max_memory, ..Limits::default() }.handles();
+        let handles = |max_memory| Limits { max_memory, ..Limits::default() }.handles(1000);
         assert_eq!(handles(None), DEFAULT_MAX_HANDLES);
         assert_eq!(handles(Some(1)), MIN_HANDLES);
         assert_eq!(handles(Some(8 << 20)), 32768);
         assert_eq!(handles(Some(u64::MAX)), DEFAULT_MAX_HANDLES);
-        assert_eq!(Limits { max_handles: Some(7), max_memory: Some(1), ..Limits::default() }.handles(), 7);
+        assert_eq!(Limits { max_handles: Some(7), max_memory: Some(1), ..Limits::default() }.handles(1000), 7);
         let many = Limits { max_connections: Some(20_000), ..Limits::default() };
-        assert_eq!(many.handles(), 320_000);
+        assert_eq!(many.handles(1000), 320_000);
+    }
+
+    #[test]
+    fn there_are_handles_for_all_connections_that_there_can_be() {
+        let limits = Limits::default();
+        assert_eq!((limits.handles(20_000), limits.connections(20_000)), (320_000, 20_000));
+        assert_eq!((limits.handles(usize::MAX), limits.connections(usize::MAX)), (1_000_000, 62_500));
+        let small = Limits { max_memory: Some(1 << 20), ..Limits::default() };
+        assert_eq!((small.handles(20_000), small.connections(20_000)), (MIN_HANDLES, 1024));
+        let given = Limits { max_handles: Some(10), ..Limits::default() };
+        assert_eq!(given.connections(20_000), 1);
+        assert_eq!(Limits { max_connections: Some(5), ..given }.connections(20_000), 5);
     }
 
     #[test]

@@ -98,13 +98,14 @@ impl Sandbox {
     ) -> Result<(Store<State>, Arc<Computing>)> {
         self.check_wasi02()?;
         let limits = self.limits;
+        let handles = limits.handles(network.descriptors.max());
         let computing = Arc::new(Computing::new(limits.max_compute));
         self.live().resolve_names().await?;
         let mut store = Store::new(engine, self.state(name, network)?);
         store.set_hostcall_fuel(limits.call());
-        store.set_max_component_handles(limits.handles());
+        store.set_max_component_handles(handles);
         if let Some(table) = store.concurrent_resource_table() {
-            table.set_max_capacity(limits.handles().saturating_mul(ENTRIES_PER_HANDLE));
+            table.set_max_capacity(handles.saturating_mul(ENTRIES_PER_HANDLE));
         }
         store.limiter(|state| &mut state.meter);
         store.set_epoch_deadline(1);
@@ -159,7 +160,7 @@ impl Sandbox {
             })?;
         }
         let mut table = ResourceTable::new();
-        table.set_max_capacity(self.limits.handles());
+        table.set_max_capacity(self.limits.handles(network.descriptors.max()));
         Ok(State {
             wasi: wasi.build(),
             table,

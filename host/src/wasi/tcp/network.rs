@@ -37,9 +37,9 @@ pub(crate) struct Network {
     pub(crate) lookups: Arc<Semaphore>,
     /// One permit for each call about files by their path that may still be at work.
     pub(crate) file_calls: Arc<Semaphore>,
-    /// One permit for each connection that may still be opened; as many as there can be without a limit.
+    /// One permit for each connection that may still be opened.
     connections: Arc<Semaphore>,
-    max_connections: Option<usize>,
+    max_connections: usize,
     /// Whether it was told that the limit of connections is reached.
     limit_told: AtomicBool,
     /// Whether it was told that a peer has all connections that it may have.
@@ -114,7 +114,8 @@ impl Network {
         shared: Option<SharedListeners>,
         observed: Option<Observed>,
     ) -> Arc<Self> {
-        let permits = limits.max_connections.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
+        let descriptors = Descriptors::new(limits.max_descriptors);
+        let max_connections = limits.connections(descriptors.max());
         Arc::new(Self {
             metrics,
             idle_timeout: limits.idle_timeout,
@@ -124,11 +125,11 @@ impl Network {
             max_peer_connections: limits.max_peer_connections,
             peers: shared.as_ref().map(SharedListeners::peers).unwrap_or_default(),
             shared: shared.map(Instance::new),
-            descriptors: Descriptors::new(limits.max_descriptors),
+            descriptors,
             lookups: Arc::new(Semaphore::new(limits.lookups())),
             file_calls: Arc::new(Semaphore::new(MAX_FILE_CALLS)),
-            connections: Arc::new(Semaphore::new(permits)),
-            max_connections: limits.max_connections,
+            connections: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            max_connections,
             limit_told: AtomicBool::new(false),
             peer_limit_told: AtomicBool::new(false),
             exhaustion_told: AtomicBool::new(false),
@@ -219,7 +220,7 @@ impl Network {
     }
 
     fn tell_limit(&self, consequence: &str) {
-        let Some(limit) = self.max_connections else { return };
+        let limit = self.max_connections;
         self.metrics.limited("max-connections");
         if !self.limit_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
