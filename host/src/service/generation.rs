@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use prometheus::IntGauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::run::runner::Progress;
 use crate::service::backoff::Failures;
+use crate::service::status::WorkerEnd;
 use crate::service::thread::Thread;
-use crate::{Program, Runner};
+use crate::{Metrics, Program, Runner};
 
 /// Makes the run of one worker.
 pub type Configure = Arc<dyn Fn(&Program) -> Runner + Send + Sync>;
@@ -38,6 +40,11 @@ pub(super) struct Generation {
 pub(super) struct Worker {
     pub(super) state: WorkerState,
     pub(super) failures: Failures,
+    /// How many times it was replaced.
+    pub(super) restarts: u64,
+    pub(super) last_end: Option<WorkerEnd>,
+    /// The connections that its run has open.
+    pub(super) open: IntGauge,
     pub(super) thread: Thread,
 }
 
@@ -55,7 +62,14 @@ pub(super) enum WorkerState {
 
 impl Generation {
     pub(super) fn new(number: usize, service: Service, threads: Vec<Thread>) -> Self {
-        let worker = |thread| Worker { state: WorkerState::Starting, failures: Failures::none(), thread };
+        let worker = |thread| Worker {
+            state: WorkerState::Starting,
+            failures: Failures::none(),
+            restarts: 0,
+            last_end: None,
+            open: Metrics::connections_of_a_run(),
+            thread,
+        };
         let cut = CancellationToken::new();
         Self {
             number,
