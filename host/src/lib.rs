@@ -69,8 +69,9 @@ pub use run::stdio::output::{Output, OutputLine};
 pub use run::stdio::selection::{Stdio, StdioError};
 pub use service::event::{ServiceEvent, ServiceStatus};
 pub use service::generation::Configure;
-pub use service::handle::{WorkersHandle, WorkersStatus};
+pub use service::handle::WorkersHandle;
 pub use service::metrics::{Metrics, Snapshot};
+pub use service::status::{WorkerEnd, WorkerEndKind, WorkerState, WorkerStatus, WorkersStatus};
 pub use service::workers::{Control, DEFAULT_MAX_RESTARTS, Workers};
 pub use wasi::tcp::SharedListeners;
 

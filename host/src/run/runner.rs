@@ -4,6 +4,7 @@ use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus::IntGauge;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
@@ -117,9 +118,7 @@ impl Runner {
 
     /// Gives the program these of this process's standard streams.
     pub fn stdio(mut self, stdio: Stdio) -> Self {
-        self.sandbox.stdin = stdio.input;
-        self.sandbox.stdout = if stdio.output { Output::stdout() } else { Output::none() };
-        self.sandbox.stderr = if stdio.error { Output::stderr() } else { Output::none() };
+        self.sandbox.stdio(stdio);
         self
     }
 
@@ -189,8 +188,8 @@ impl Runner {
 
     /// Counts as the worker with this number, besides. If it is one of `several`, its output is marked by the number, and does not
     /// wait for slow readers.
-    pub(crate) fn worker(mut self, number: usize, several: bool) -> Self {
-        self.sandbox.metrics = self.sandbox.metrics.of_worker(number);
+    pub(crate) fn worker(mut self, number: usize, several: bool, open: IntGauge) -> Self {
+        self.sandbox.metrics = self.sandbox.metrics.of_worker(number, open);
         self.sandbox.worker = several.then_some(number);
         self
     }

@@ -16,7 +16,7 @@ use crate::run::observer::{Observed, Observer};
 use crate::run::state::State;
 use crate::run::stdio::stream::OnWrite;
 use crate::wasi::tcp::Network;
-use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners, Wasi02Conflict};
+use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners, Stdio, Wasi02Conflict};
 
 /// How many entries of wasmtime's own table a handle can need: a stream has three for its two handles, a call between components
 /// a task, a thread and more.
@@ -77,6 +77,13 @@ impl Sandbox {
     fn observed(&self) -> Option<Observed> {
         let observer = Arc::clone(self.observer.as_ref()?);
         Some(Observed { observer, worker: self.worker })
+    }
+
+    /// Gives the instance these of this process's standard streams.
+    pub(crate) fn stdio(&mut self, stdio: Stdio) {
+        self.stdin = stdio.input;
+        self.stdout = if stdio.output { Output::stdout() } else { Output::none() };
+        self.stderr = if stdio.error { Output::stderr() } else { Output::none() };
     }
 
     /// The network side, which the store shares with whoever stops the instance.

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use prometheus::IntGauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::policy::live::LivePolicy;
 use crate::run::runner::Progress;
 use crate::service::backoff::Failures;
+use crate::service::status::WorkerEnd;
 use crate::service::thread::Thread;
-use crate::{Policy, PolicyChange, Program, Runner};
+use crate::{Metrics, Policy, PolicyChange, Program, Runner};
 
 /// Makes the run of one worker.
 pub type Configure = Arc<dyn Fn(&Program) -> Runner + Send + Sync>;
@@ -41,6 +43,11 @@ pub(super) struct Generation {
 pub(super) struct Worker {
     pub(super) state: WorkerState,
     pub(super) failures: Failures,
+    /// How many times it was replaced.
+    pub(super) restarts: u64,
+    pub(super) last_end: Option<WorkerEnd>,
+    /// The connections that its run has open.
+    pub(super) open: IntGauge,
     pub(super) thread: Thread,
     /// The policy of its instance.
     pub(super) policy: Option<LivePolicy>,
@@ -60,7 +67,15 @@ pub(super) enum WorkerState {
 
 impl Generation {
     pub(super) fn new(number: usize, service: Service, threads: Vec<Thread>) -> Self {
-        let worker = |thread| Worker { state: WorkerState::Starting, failures: Failures::none(), thread, policy: None };
+        let worker = |thread| Worker {
+            state: WorkerState::Starting,
+            failures: Failures::none(),
+            restarts: 0,
+            last_end: None,
+            open: Metrics::connections_of_a_run(),
+            thread,
+            policy: None,
+        };
         let cut = CancellationToken::new();
         Self {
             number,

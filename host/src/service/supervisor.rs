@@ -11,6 +11,7 @@ use crate::run::runner::Progress;
 use crate::service::backoff::{MAX_DELAY, delay};
 use crate::service::event::{ServiceEvent, ServiceStatus};
 use crate::service::generation::{Generation, Service, WorkerState};
+use crate::service::status::{Watched, WorkerEnd};
 use crate::service::thread::Threads;
 use crate::{Error, ExitStatus, Metrics, Outcome, Policy, Result, SharedListeners};
 
@@ -32,6 +33,7 @@ pub(super) struct Settings {
     pub(super) metrics: Metrics,
     pub(super) listeners: SharedListeners,
     pub(super) status: watch::Sender<ServiceStatus>,
+    pub(super) watched: watch::Sender<Watched>,
 }
 
 pub(super) struct Supervisor {
@@ -166,7 +168,11 @@ impl Supervisor {
                     (self.settings.on_event)(&ServiceEvent::Ready);
                 }
             }
-            What::Ended(result) => self.ended(generation, worker, result)?,
+            What::Ended(result) => {
+                let ended = self.ended(generation, worker, result);
+                self.clear();
+                return ended;
+            }
         }
         self.clear();
         Ok(())
@@ -187,6 +193,7 @@ impl Supervisor {
     pub(super) fn replace(&mut self, worker: usize) {
         let slot = &mut self.current.workers[worker];
         slot.failures.restarted();
+        slot.restarts += 1;
         slot.state = WorkerState::Starting;
         self.settings.metrics.restarted(worker);
         self.settings.status.send_modify(|status| status.restarts += 1);
@@ -236,6 +243,7 @@ impl Supervisor {
             return Ok(());
         };
         slot.state = WorkerState::Ended;
+        slot.last_end = Some(WorkerEnd::now(&result));
         let result = match result {
             Ok(Outcome::Ended(status)) => status.into_result(),
             Ok(Outcome::Stopped { cut_connections }) => {
@@ -324,13 +332,14 @@ impl Supervisor {
             let now = ServiceStatus { ready, stopping, running, retired, ..*status };
             std::mem::replace(status, now) != now
         });
+        let generations = [&self.current].into_iter().chain(&self.next).chain(&self.retired);
+        self.settings.watched.send_replace(Watched::of(generations));
     }
 }
 
 /// Starts all workers of a generation; whether they may listen.
 fn spawn_all(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation: &mut Generation) -> bool {
-    let listens = (0..generation.workers.len()).map(|worker| spawn(settings, events, generation, worker));
-    listens.fold(false, |any, listens| any | listens)
+    (0..generation.workers.len()).fold(false, |any, worker| spawn(settings, events, generation, worker) | any)
 }
 
 /// Starts a worker; whether it may listen.
@@ -340,12 +349,14 @@ fn spawn(
     generation: &mut Generation,
     worker: usize,
 ) -> bool {
+    let open = Metrics::connections_of_a_run();
+    generation.workers[worker].open = open.clone();
     let service = &generation.service;
     let ticket = Ticket { events: events.clone(), generation: generation.number, worker, told: false };
     let (progress, number) = (events.clone(), generation.number);
     // One alone that is not replaced is no different from a program without workers.
     let several = settings.count > 1 || settings.max_restarts > 0;
-    let mut runner = (service.configure)(&service.program).worker(worker, several);
+    let mut runner = (service.configure)(&service.program).worker(worker, several, open);
     let policy = runner.changeable(service.policy.as_ref());
     // Sockets of WASI 0.2 cannot be shared, and alone it need not share them.
     let shares = several || !runner.has_wasi02_sockets();

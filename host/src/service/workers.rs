@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::service::event::{ServiceEvent, ServiceStatus};
 use crate::service::generation::{Configure, Service};
+use crate::service::status::Watched;
 use crate::service::supervisor::{OnEvent, Settings, Supervisor};
 use crate::{Error, Metrics, Outcome, Policy, Program, Result, Runner, SharedListeners};
 
@@ -38,6 +39,7 @@ pub struct Workers {
     metrics: Metrics,
     listeners: SharedListeners,
     status: watch::Sender<ServiceStatus>,
+    watched: watch::Sender<Watched>,
 }
 
 /// What can be asked of [`Workers`] while they run.
@@ -82,6 +84,7 @@ impl Workers {
             metrics: Metrics::new(),
             listeners: SharedListeners::new(),
             status: watch::Sender::default(),
+            watched: watch::Sender::default(),
         }
     }
 
@@ -122,6 +125,10 @@ impl Workers {
         self.status.subscribe()
     }
 
+    pub(super) fn watched(&self) -> watch::Receiver<Watched> {
+        self.watched.subscribe()
+    }
+
     /// Runs until all programs have ended by themselves, or are stopped through `control`. A `control` whose sender is
     /// gone asks for nothing. Of programs that ended differently, the first failure is the result. Once stopped, only a
     /// trap or a limit is one: what a program says of itself then is told and not kept.
@@ -147,6 +154,7 @@ impl Workers {
             metrics: self.metrics,
             listeners: self.listeners,
             status: self.status,
+            watched: self.watched,
         };
         let mut supervisor = Supervisor::start(settings, service.clone(), events)?;
         while supervisor.at_work() {
