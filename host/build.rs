@@ -1,31 +1,36 @@
-//! Takes `wasyncio.wasm`, the component that provides `wasyncio:streams`, into the host.
+//! Takes `wasyncio.wasm` and `wasyncio-full.wasm`, the components that provide `wasyncio:streams`, into the host.
 //!
-//! The file is built by `cargo xtask build`, for another target and after this crate may already have been
-//! built once, so it may be missing: then the host builds without it and says so when a program needs it.
-//! `WASYNCIO_COMPONENT` names another file; naming one that is not there is an error.
+//! The files are built by `cargo xtask build`, for another target and after this crate may already have been
+//! built once, so they may be missing: then the host builds without them and says so when a program needs one.
+//! `WASYNCIO_COMPONENT` names another file for the first; naming one that is not there is an error.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() {
     println!("cargo::rerun-if-env-changed=WASYNCIO_COMPONENT");
-    println!("cargo::rustc-check-cfg=cfg(wasyncio_embedded)");
-
+    let dist = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR")).join("../dist");
     let named = env::var_os("WASYNCIO_COMPONENT").map(PathBuf::from);
-    let source = match &named {
-        Some(path) => path.clone(),
-        None => Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"))
-            .join("../dist/wasyncio.wasm"),
-    };
+    embed(
+        "wasyncio_embedded",
+        named.as_deref().unwrap_or(&dist.join("wasyncio.wasm")),
+        named.is_some(),
+        "wasyncio.wasm",
+    );
+    embed("wasyncio_embedded_full", &dist.join("wasyncio-full.wasm"), false, "wasyncio-full.wasm");
+}
+
+/// Sets the flag `flag` if `source` could be copied to where it is included from.
+fn embed(flag: &str, source: &Path, required: bool, name: &str) {
+    println!("cargo::rustc-check-cfg=cfg({flag})");
     // Cargo takes a missing file for a changed one: this script runs again until the file is there, and after
     // that only when the file is newer.
     println!("cargo::rerun-if-changed={}", source.display());
-
-    let copy = Path::new(&env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("wasyncio.wasm");
-    match fs::copy(&source, &copy) {
-        Ok(_) => println!("cargo::rustc-cfg=wasyncio_embedded"),
+    let copy = Path::new(&env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join(name);
+    match fs::copy(source, &copy) {
+        Ok(_) => println!("cargo::rustc-cfg={flag}"),
         Err(error) => {
-            if named.is_some() {
+            if required {
                 println!("cargo::error=cannot read {}, which WASYNCIO_COMPONENT names: {error}", source.display());
             }
         }

@@ -3,6 +3,8 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+#[cfg(target_os = "linux")]
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
@@ -11,7 +13,37 @@ use socket2::SockRef;
 use wasyncio_tests::{DEADLINE, Running, command, dist, finish, python, spawn};
 
 /// The part that the test plays; it may wait for lines of the transcript.
-type Peer = fn(TcpStream, &mut Running);
+type Peer = fn(Box<dyn Stream>, &mut Running);
+
+/// The test's end of a connection.
+trait Stream: Read + Write + Send {
+    /// Ends the sending side.
+    fn end(&self);
+
+    /// Has the connection be reset when this is dropped: TCP's only.
+    fn reset(self: Box<Self>);
+}
+
+impl Stream for TcpStream {
+    fn end(&self) {
+        self.shutdown(Shutdown::Write).expect("the connection is open");
+    }
+
+    fn reset(self: Box<Self>) {
+        SockRef::from(&*self).set_linger(Some(Duration::ZERO)).expect("the socket is open");
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Stream for UnixStream {
+    fn end(&self) {
+        self.shutdown(Shutdown::Write).expect("the connection is open");
+    }
+
+    fn reset(self: Box<Self>) {
+        unreachable!("a Unix socket is reset by what is left unread alone");
+    }
+}
 
 /// The oracle's program.
 const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/oracle/scenarios.py");
@@ -20,6 +52,10 @@ const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/oracle/scenarios.py")
 const OURS: [&str; 2] = ["scenarios", "scenarios-linked"];
 
 fn ours(program: &str) -> Command {
+    ours_with(program, &[])
+}
+
+fn ours_with(program: &str, flags: &[&str]) -> Command {
     let mut run = Command::new(command());
     run.arg("run").arg(dist(&format!("tests/{program}.wasm"))).args([
         "--allow-connect",
@@ -28,8 +64,8 @@ fn ours(program: &str) -> Command {
         "*:0",
         "--allow-listen",
         "*:1-65535",
-        "--",
     ]);
+    run.args(flags).arg("--");
     run
 }
 
@@ -57,7 +93,7 @@ fn transcript(mut program: Command, scenario: &str, peer: Option<Peer>) -> Strin
     stream.set_read_timeout(Some(DEADLINE)).expect("the deadline is not zero");
     stream.set_write_timeout(Some(DEADLINE)).expect("the deadline is not zero");
     if let Some(peer) = peer {
-        peer(stream, &mut running);
+        peer(Box::new(stream), &mut running);
     }
     let status = running.wait();
     let printed = running.printed();
@@ -81,11 +117,42 @@ fn same_as_cpython(scenario: &str, peer: Option<Peer>) {
     assert!(theirs.lines().count() > 1, "{theirs}");
 }
 
-fn reset(stream: TcpStream) {
-    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).expect("the socket is open");
+/// The same over a Unix socket, of a program of ours or of CPython. None if there is no Python and the test may be left out.
+#[cfg(target_os = "linux")]
+fn transcript_over_unix(program: Option<&str>, scenario: &str, peer: Peer) -> Option<String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("peer");
+    let listener = UnixListener::bind(&path).expect("the path is free");
+    let mut command = match program {
+        Some(program) => ours_with(program, &["--allow-unix", path.to_str().expect("UTF-8")]),
+        None => oracle()?,
+    };
+    let mut running = spawn(command.arg(scenario).arg(&path));
+    running.line_with("connected");
+    let (stream, _) = listener.accept().expect("the program connected");
+    stream.set_read_timeout(Some(DEADLINE)).expect("the deadline is not zero");
+    stream.set_write_timeout(Some(DEADLINE)).expect("the deadline is not zero");
+    peer(Box::new(stream), &mut running);
+    let status = running.wait();
+    let printed = running.printed();
+    assert!(status.success(), "{scenario} ended with {status}: {printed}");
+    Some(printed)
 }
 
-fn read_all(stream: &mut TcpStream) -> Vec<u8> {
+#[cfg(target_os = "linux")]
+fn same_as_cpython_over_unix(scenario: &str, peer: Peer) {
+    let Some(theirs) = transcript_over_unix(None, scenario, peer) else { return };
+    for program in OURS {
+        let ours = transcript_over_unix(Some(program), scenario, peer).expect("only the oracle may be left out");
+        assert_eq!(ours, theirs, "{scenario}: left: wasyncio ({program}), right: CPython");
+    }
+    assert!(theirs.lines().count() > 1, "{theirs}");
+}
+
+/// Which are left out, as they are about addresses, or about what TCP alone can.
+const TCP_ALONE: [&str; 4] = ["reset_while_reading", "reset_while_writing", "water_marks", "refused"];
+
+fn read_all(stream: &mut Box<dyn Stream>) -> Vec<u8> {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).expect("the program ends the stream");
     all
@@ -99,6 +166,18 @@ macro_rules! scenarios {
                 same_as_cpython(stringify!($name), $peer);
             }
         )+
+
+        /// Every scenario of a client over Unix sockets, too.
+        #[test]
+        #[cfg(target_os = "linux")]
+        fn over_unix_sockets() {
+            let peers: &[(&str, Option<Peer>)] = &[$((stringify!($name), $peer)),+];
+            for (scenario, peer) in peers {
+                if let Some(peer) = peer.filter(|_| !TCP_ALONE.contains(scenario)) {
+                    same_as_cpython_over_unix(scenario, peer);
+                }
+            }
+        }
 
         /// A scenario that is written but not run, or that only one side has, would be a test that cannot fail.
         #[test]
@@ -123,9 +202,9 @@ scenarios! {
     });
     reset_while_reading, Some(|mut stream, _| {
         stream.write_all(b"no newline").expect("the program reads");
-        reset(stream);
+        stream.reset();
     });
-    reset_while_writing, Some(|stream, _| reset(stream));
+    reset_while_writing, Some(|stream, _| stream.reset());
     write_after_close, Some(|mut stream, _| assert_eq!(read_all(&mut stream), b""));
     second_waiter, Some(|mut stream, program| {
         program.line_with("waiting");
@@ -173,14 +252,14 @@ scenarios! {
     flood_without_newline, Some(|mut stream, _| {
         let writing = thread::spawn(move || {
             stream.write_all(&vec![b'f'; 1_000_000]).expect("the program reads");
-            stream.shutdown(Shutdown::Write).expect("the connection is open");
+            stream.end();
             read_all(&mut stream);
         });
         writing.join().expect("everything was taken");
     });
     larger_than_the_limit, Some(|mut stream, _| {
         stream.write_all(b"0123456789012345678901234first line that is long\nshort\nuntil--and the rest").expect("the program reads");
-        stream.shutdown(Shutdown::Write).expect("the connection is open");
+        stream.end();
         read_all(&mut stream);
     });
     pause_reading, Some(|mut stream, program| {

@@ -14,7 +14,7 @@ use crate::wasi::listener::TcpListener;
 use crate::wasi::tcp::{self, TcpSocket};
 
 /// How many connections wait to be accepted unless told otherwise, as in asyncio.
-const DEFAULT_BACKLOG: u32 = 100;
+pub(crate) const DEFAULT_BACKLOG: u32 = 100;
 
 /// Listens by TCP on every address of `host`; an empty one means every interface. Port 0 picks a free port, which
 /// [`Server::sockets`] tells.
@@ -59,7 +59,7 @@ pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: Se
         let text = format!("could not bind on any address out of [{}]", tried.join(", "));
         return Err(OsError::new(OsErrorKind::AddressNotAvailable, text).into());
     }
-    serve(listeners, limit, &options).await
+    serve(listeners, limit, options.start_serving).await
 }
 
 /// A server of a socket that the program has bound itself.
@@ -77,12 +77,17 @@ pub async fn start_server_sock(socket: TcpSocket, options: ServerOptions) -> Res
         .map(tcp::from_wasi)
         .map_err(|code| OsError::new(tcp::describe(&code).0, "The socket is not bound to an address"))?;
     prepare(&socket, &options).map_err(|code| bind_failure(&address, &code))?;
-    serve(vec![Box::new(TcpListener::new(socket, address))], limit, &options).await
+    serve(vec![Box::new(TcpListener::new(socket, address))], limit, options.start_serving).await
 }
 
-async fn serve(listeners: Vec<Box<dyn Listener>>, limit: usize, options: &ServerOptions) -> Result<Server> {
+/// A server of bound sockets, which listens unless `start_serving` says not to.
+pub(crate) async fn serve(
+    listeners: Vec<Box<dyn Listener>>,
+    limit: usize,
+    start_serving: Option<bool>,
+) -> Result<Server> {
     let server = Server::new(runtime(), listeners, limit);
-    if options.start_serving != Some(false) {
+    if start_serving != Some(false) {
         server.start_serving().await?;
     }
     Ok(server)

@@ -32,8 +32,10 @@ mod policy;
 mod program;
 mod run;
 mod service;
+mod sockets;
 #[cfg(test)]
 mod testing;
+mod unix;
 mod wasi;
 
 pub use error::{Error, NotComponent, Result, Source, Wasi02Conflict};
@@ -49,10 +51,11 @@ pub use policy::grant_error::GrantError;
 pub use policy::host_entry::{HostEntry, HostEntryError};
 pub use policy::risk::Risk;
 pub use policy::source::SourceGrant;
+pub use policy::unix::{UnixAddress, UnixGrant, UnixGrantError};
 pub use program::Program;
 pub use program::cache::{DEFAULT_CACHE_SIZE, user_cache_directory};
 pub use program::compose::{compose, imports, needs_streams};
-pub use program::embedded::embedded;
+pub use program::embedded::{embedded, embedded_full};
 pub use program::inspect::Inspection;
 pub use run::host::Host;
 pub use run::host_builder::HostBuilder;
@@ -73,7 +76,8 @@ pub use service::handle::WorkersHandle;
 pub use service::metrics::{Metrics, Snapshot};
 pub use service::status::{WorkerEnd, WorkerEndKind, WorkerState, WorkerStatus, WorkersStatus};
 pub use service::workers::{Control, DEFAULT_MAX_RESTARTS, Workers};
-pub use wasi::tcp::SharedListeners;
+pub use sockets::address::ConnectionAddress;
+pub use sockets::shared::SharedListeners;
 
 // What of these crates is part of the interface, in the version that it is of.
 pub use {prometheus, wasmtime};

@@ -39,8 +39,13 @@ def attempt_now(name, call):
         say(name, told(error))
 
 
-async def connect():
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[2]))
+async def connect(**options):
+    """The peer listens on a port or, if the argument is a path, on a Unix socket."""
+    peer = sys.argv[2]
+    if "/" in peer:
+        reader, writer = await asyncio.open_unix_connection(peer, **options)
+    else:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(peer), **options)
     say("connected")
     return reader, writer
 
@@ -210,8 +215,7 @@ async def flood_without_newline():
 
 
 async def larger_than_the_limit():
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(sys.argv[2]), limit=10)
-    say("connected")
+    reader, writer = await connect(limit=10)
     await attempt("readexactly", reader.readexactly(25))
     await attempt("readline", reader.readline())
     await attempt("readline", reader.readline())

@@ -10,7 +10,7 @@ use crate::component;
 use crate::toolchain::Toolchain;
 use crate::workspace::{Workspace, announce, run};
 
-/// Builds `dist/wasyncio.wasm`, the host's command and the composed programs, as far as they are not fresh.
+/// Builds `dist/wasyncio.wasm` and `dist/wasyncio-full.wasm`, the host's command and the composed programs, as far as they are not fresh.
 pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let toolchain = Toolchain::find()?;
     if let Toolchain::FromSource { rustc, .. } = &toolchain
@@ -21,11 +21,13 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
             "compiling for WebAssembly with {rustc}, which builds the standard library first (a minute)"
         ));
     }
+    announce("building the component (dist/wasyncio.wasm, and with what needs our host dist/wasyncio-full.wasm)");
     let streams = workspace.dist().join("wasyncio.wasm");
-    announce("building the component (dist/wasyncio.wasm)");
     component::build(workspace, &toolchain, "wasyncio", &["component"], &streams)?;
+    let full = workspace.dist().join("wasyncio-full.wasm");
+    component::build(workspace, &toolchain, "wasyncio", &["component", "full"], &full)?;
 
-    // After the component, which it embeds.
+    // After the components, which it embeds.
     let first = if workspace.host_binary().exists() { "" } else { "; wasmtime takes minutes the first time" };
     announce(&format!("building the host (target/release/wasyncio{first})"));
     let mut host = workspace.cargo("build");
@@ -40,7 +42,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
         // What imports no streams is complete as it is.
         let app = apps.join(format!("{}.wasm", program.package));
         if component::imports(&app, STREAMS)? {
-            compose(workspace, &streams, &app, &program.composed)?;
+            compose(workspace, &[&streams, &full], &app, &program.composed)?;
         } else {
             copy(workspace, &app, &program.composed)?;
         }
@@ -87,17 +89,18 @@ fn package_name(manifest: &str) -> Option<String> {
     Some(name.trim_end().strip_suffix('"')?.to_owned())
 }
 
-/// Composes `app` with the component `streams` to `out`, unless `out` is newer than both and than what composes.
-fn compose(workspace: &Workspace, streams: &Path, app: &Path, out: &Path) -> Result<()> {
+/// Composes `app` to `out` with that one of the components `streams` which it needs, unless `out` is newer than all of them. The
+/// host has both in it.
+fn compose(workspace: &Workspace, streams: &[&Path], app: &Path, out: &Path) -> Result<()> {
     let host = workspace.host_binary();
-    if is_fresh(out, &[streams, app, &host])? {
+    if is_fresh(out, &[streams, &[app, &host]].concat())? {
         return Ok(());
     }
     if let Some(folder) = out.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut command = Command::new(host);
-    command.arg("compose").arg(app).arg("-o").arg(out).arg("--streams").arg(streams);
+    command.arg("compose").arg(app).arg("-o").arg(out);
     run(&format!("composing {}", workspace.shown(out)), &mut command)
 }
 

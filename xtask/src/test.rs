@@ -31,6 +31,7 @@ pub(crate) fn run_all(workspace: &Workspace) -> Result<()> {
         clippy(workspace, group)?;
     }
     clippy(workspace, &["--package", "wasyncio", "--features", "component"])?;
+    clippy(workspace, &["--package", "wasyncio", "--features", "component,full"])?;
 
     announce("building the documents");
     for group in GROUPS {

@@ -41,14 +41,18 @@ mod listener;
 mod serve;
 #[cfg(feature = "sockets")]
 pub mod sockets;
+#[cfg(feature = "unix")]
+mod unix;
 
 pub use connect::{from_streams, open_connection, open_connection_with};
 pub use serve::{start_server, start_server_with};
 #[cfg(feature = "sockets")]
 pub use sockets::{TcpSocket, open_connection_sock, start_server_sock};
+#[cfg(feature = "unix")]
+pub use unix::{open_unix_connection, open_unix_connection_with, start_unix_server, start_unix_server_with};
 pub use wasyncio_core::address::{AddressFamily, SocketAddress};
 pub use wasyncio_core::extra_info::{Cipher, ExtraInfo, PeerCredentials, SocketInfo, SslInfo};
-pub use wasyncio_core::options::{ConnectionOptions, ServerOptions};
+pub use wasyncio_core::options::{ConnectionOptions, ServerOptions, UnixConnectionOptions, UnixServerOptions};
 pub use wasyncio_core::{
     DEFAULT_LIMIT, Error, OsError, OsErrorKind, Result, Server, StreamReader, StreamReaderProtocol, StreamWriter,
     Transport,

@@ -81,13 +81,15 @@ pub struct Cipher {
     pub bits: u32,
 }
 
-/// The addresses of both ends: all that is known of a plain connection.
+/// The addresses of both ends, and whose the other one is: all that is known of a plain connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
     /// Our end.
     pub sockname: Option<SocketAddress>,
     /// The peer's end.
     pub peername: Option<SocketAddress>,
+    /// Of the peer of a Unix socket, where the system tells.
+    pub peer_credentials: Option<PeerCredentials>,
 }
 
 impl Addresses {
@@ -99,7 +101,8 @@ impl Addresses {
             "socket" => {
                 let family = self.sockname.as_ref().or(self.peername.as_ref())?.family();
                 let (sockname, peername) = (self.sockname.clone(), self.peername.clone());
-                Some(ExtraInfo::Socket(SocketInfo { family, sockname, peername, peer_credentials: None }))
+                let peer_credentials = self.peer_credentials;
+                Some(ExtraInfo::Socket(SocketInfo { family, sockname, peername, peer_credentials }))
             }
             _ => None,
         }

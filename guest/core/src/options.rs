@@ -1,4 +1,4 @@
-//! The keyword arguments of `open_connection` and `start_server`.
+//! The keyword arguments of `open_connection` and `start_server`, and of their forms for Unix sockets.
 
 use std::time::Duration;
 
@@ -44,4 +44,24 @@ pub struct ServerOptions {
     pub keep_alive: Option<bool>,
     /// Whether to listen at once; none is yes.
     pub start_serving: Option<bool>,
+}
+
+/// The keyword arguments of Python's `open_unix_connection`; what is none has Python's default.
+#[derive(Clone, Debug, Default)]
+pub struct UnixConnectionOptions {
+    /// The reader's limit in bytes; none is [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
+    pub limit: Option<u64>,
+}
+
+/// The keyword arguments of Python's `start_unix_server`; what is none has Python's default.
+#[derive(Clone, Debug, Default)]
+pub struct UnixServerOptions {
+    /// The limit of every accepted reader in bytes; none is [`DEFAULT_LIMIT`](crate::DEFAULT_LIMIT).
+    pub limit: Option<u64>,
+    /// How many connections may wait to be accepted; none is 100.
+    pub backlog: Option<u32>,
+    /// Whether to listen at once; none is yes.
+    pub start_serving: Option<bool>,
+    /// Whether to remove the file when the server is closed, if it is still the one that was made; none is yes.
+    pub cleanup_socket: Option<bool>,
 }

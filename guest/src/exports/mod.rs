@@ -6,6 +6,8 @@ mod functions;
 mod raw;
 mod resources;
 mod runtime;
+#[cfg(feature = "full")]
+mod unix;
 
 /// What implements the exported interfaces.
 struct Component;

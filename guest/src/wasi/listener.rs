@@ -1,7 +1,5 @@
 //! One listening socket.
 
-#![expect(unsafe_code, reason = "the host writes the handle of an accepted socket into our memory")]
-
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -12,12 +10,13 @@ use wasyncio_core::address::SocketAddress;
 use wasyncio_core::runtime::Task;
 use wasyncio_core::transport::{Halves, Listener};
 use wasyncio_core::{Error, Result};
-use wasyncio_transport::{Ended, Waitable, runtime};
-use wit_bindgen::rt::async_support::{StreamReader, StreamVtable};
+use wasyncio_transport::runtime;
+use wit_bindgen::rt::async_support::StreamVtable;
 
 use super::bindings::sockets::types::{ErrorCode, TcpSocket};
 use super::bindings::wit_stream::StreamPayload;
 use super::{clock, tcp};
+use crate::accepts::{Accepted, Accepts};
 use crate::connect::bind_failure;
 
 /// How long accepting pauses when the system is out of descriptors: asyncio's `ACCEPT_RETRY_DELAY`.
@@ -25,7 +24,7 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// A bound socket, and what accepts from it once it listens.
 pub(crate) struct TcpListener {
-    accepts: Option<Accepts>,
+    accepts: Option<Accepts<TcpSocket>>,
     pause: Option<Rc<Pause>>,
     address: SocketAddr,
     /// Owns the address, with `accepts`.
@@ -84,6 +83,16 @@ impl Listener for TcpListener {
     }
 }
 
+impl Accepted for TcpSocket {
+    const VTABLE: &'static StreamVtable<Self> = <Self as StreamPayload>::VTABLE;
+
+    #[expect(unsafe_code, reason = "the caller's promise is the bindings'")]
+    unsafe fn from_handle(handle: u32) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::from_handle(handle) }
+    }
+}
+
 /// A pause of its own task: whoever accepts may come and go.
 #[derive(Default)]
 struct Pause {
@@ -111,65 +120,5 @@ impl Pause {
         }
         self.waker.replace(Some(cx.waker().clone()));
         Poll::Pending
-    }
-}
-
-/// What `tcp-socket.listen` gave. While an accept is in flight, the host may write into `slot`, which nobody touches then.
-struct Accepts {
-    waitable: Waitable,
-    /// Declared, and so dropped, before `slot`. None once this is dropped.
-    stream: Option<StreamReader<TcpSocket>>,
-    slot: Box<u32>,
-    /// Set once the host has ended the stream: nothing more will come.
-    ended: bool,
-}
-
-impl Accepts {
-    fn new(stream: StreamReader<TcpSocket>) -> Self {
-        let waitable = Waitable::new(stream.handle());
-        Self { waitable, stream: Some(stream), slot: Box::new(0), ended: false }
-    }
-
-    /// The next socket; none if there will be no more.
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<TcpSocket>> {
-        loop {
-            let Some(stream) = self.stream.as_ref().filter(|_| !self.ended) else { return Poll::Ready(None) };
-            if !self.waitable.in_flight() {
-                let slot: *mut u32 = &raw mut *self.slot;
-                // SAFETY: the handle is ours and has nothing in flight; `slot` has room for one handle and stays where it is
-                // until the read has ended.
-                let code = unsafe { (VTABLE.start_read)(stream.handle(), slot.cast(), 1) };
-                self.waitable.begun(code);
-            }
-            let ended = ready!(self.waitable.poll(Some(cx)));
-            self.ended = ended.dropped;
-            if let Some(socket) = brought(ended, &self.slot) {
-                return Poll::Ready(Some(socket));
-            }
-        }
-    }
-
-    fn withdraw(&self) {
-        if self.waitable.in_flight() {
-            self.waitable.withdraw();
-        }
-    }
-}
-
-const VTABLE: &StreamVtable<TcpSocket> = <TcpSocket as StreamPayload>::VTABLE;
-
-/// The socket that a read which has `ended` has brought into its memory.
-fn brought(ended: Ended, slot: &u32) -> Option<TcpSocket> {
-    // SAFETY: the host has written one handle, which is ours now.
-    (ended.count > 0).then(|| unsafe { TcpSocket::from_handle(*slot) })
-}
-
-impl Drop for Accepts {
-    fn drop(&mut self) {
-        let (stream, slot) = (self.stream.take(), std::mem::take(&mut self.slot));
-        // A connection that has come meanwhile is closed.
-        let close = move |ended| drop((brought(ended, &slot), stream));
-        // SAFETY: what is in flight is a read from this stream into this memory.
-        unsafe { self.waitable.cancel_later(VTABLE.cancel_read, close) };
     }
 }

@@ -31,11 +31,20 @@ pub(crate) fn halves(socket: TcpSocket) -> Halves {
     let info = Addresses {
         sockname: socket.get_local_address().ok().map(|address| from_wasi(address).into()),
         peername: socket.get_remote_address().ok().map(|address| from_wasi(address).into()),
+        peer_credentials: None,
     };
-    let (incoming, received) = socket.receive();
+    socket_halves(socket.receive(), Box::new(Sending(socket)), info)
+}
+
+/// The two directions of a socket: what it receives, with its outcome, and what begins to send.
+pub(crate) fn socket_halves(
+    (incoming, received): (ByteStream, FutureReader<Result<(), ErrorCode>>),
+    sending: Box<dyn Begin>,
+    info: Addresses,
+) -> Halves {
     Halves {
         receive: Box::new(Inbound::new(incoming, BYTES, Some(outcome(received)))),
-        send: Box::new(Outbound::unbegun(Box::new(Sending(socket)), BYTES)),
+        send: Box::new(Outbound::unbegun(sending, BYTES)),
         info: Rc::new(info),
         capabilities: Capabilities::default(),
     }
@@ -50,7 +59,8 @@ impl Begin for Sending {
     }
 }
 
-fn outcome(told: FutureReader<Result<(), ErrorCode>>) -> Box<dyn OutcomeSource> {
+/// How a direction of a socket ended.
+pub(crate) fn outcome(told: FutureReader<Result<(), ErrorCode>>) -> Box<dyn OutcomeSource> {
     Box::new(FutureOutcome::new(told, |result| result.map_err(|code| failure(&code))))
 }
 

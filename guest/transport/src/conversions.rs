@@ -251,6 +251,50 @@ macro_rules! conversions {
     };
 }
 
+/// Conversions of the options for Unix sockets, beside those of [`conversions`]. Its argument is the generated module of the interface
+/// `unix`.
+#[macro_export]
+macro_rules! unix_conversions {
+    ($unix:path) => {
+        use wasyncio_core::options::{UnixConnectionOptions, UnixServerOptions};
+        use $unix as unix;
+
+        impl From<unix::UnixConnectionOptions> for UnixConnectionOptions {
+            fn from(options: unix::UnixConnectionOptions) -> Self {
+                Self { limit: options.limit.map(Into::into) }
+            }
+        }
+
+        impl From<UnixConnectionOptions> for unix::UnixConnectionOptions {
+            fn from(options: UnixConnectionOptions) -> Self {
+                Self { limit: options.limit.map(narrow) }
+            }
+        }
+
+        impl From<unix::UnixServerOptions> for UnixServerOptions {
+            fn from(options: unix::UnixServerOptions) -> Self {
+                Self {
+                    limit: options.limit.map(Into::into),
+                    backlog: options.backlog,
+                    start_serving: options.start_serving,
+                    cleanup_socket: options.cleanup_socket,
+                }
+            }
+        }
+
+        impl From<UnixServerOptions> for unix::UnixServerOptions {
+            fn from(options: UnixServerOptions) -> Self {
+                Self {
+                    limit: options.limit.map(narrow),
+                    backlog: options.backlog,
+                    start_serving: options.start_serving,
+                    cleanup_socket: options.cleanup_socket,
+                }
+            }
+        }
+    };
+}
+
 /// Both directions of a match between two enums of the same cases.
 #[doc(hidden)]
 #[macro_export]

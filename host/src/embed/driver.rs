@@ -20,7 +20,7 @@ use crate::run::meter::Computing;
 use crate::run::runner::ended;
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
-use crate::wasi::tcp::Network;
+use crate::sockets::Network;
 
 /// How many requests are taken before the calls that are under way have their turn.
 const REQUESTS_AT_ONCE: usize = 64;

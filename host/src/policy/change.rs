@@ -12,7 +12,7 @@ use crate::{HostEntry, Policy};
 pub struct PolicyChange {
     /// Whether it came; if not, it went.
     pub added: bool,
-    /// What it is: `allow-listen`, `allow-connect`, `allow-source`, `deny`, `resolve`, `dir` or `wasi02-sockets`.
+    /// What it is: `allow-listen`, `allow-connect`, `allow-source`, `allow-unix`, `allow-unix-listen`, `deny`, `resolve`, `dir` or `wasi02-sockets`.
     pub kind: &'static str,
     /// As it is written: `10.0.0.1:443`.
     pub entry: String,
@@ -67,11 +67,13 @@ impl Policy {
     }
 
     /// All that it says, as it is written.
-    fn entries(&self) -> [(&'static str, Vec<String>); 7] {
+    fn entries(&self) -> [(&'static str, Vec<String>); 9] {
         [
             ("allow-listen", texts(&self.listen)),
             ("allow-connect", texts(&self.connect)),
             ("allow-source", texts(&self.sources)),
+            ("allow-unix", texts(&self.unix_connect)),
+            ("allow-unix-listen", texts(&self.unix_listen)),
             ("deny", texts(&self.denied)),
             ("resolve", self.hosts.iter().map(host_entry).collect()),
             ("dir", texts(&self.directories)),
@@ -103,6 +105,8 @@ mod tests {
             .allow_listen("127.0.0.1:80".parse().unwrap())
             .allow_connect("db.example:5432".parse().unwrap())
             .allow_source("10.0.0.5".parse().unwrap())
+            .allow_unix("/run/db.sock".parse().unwrap())
+            .allow_unix_listen("@app".parse().unwrap())
             .deny("private:*".parse().unwrap())
             .resolve("db.example=10.0.0.5,10.0.0.6".parse().unwrap())
             .allow_directory("/srv::/data:rw".parse().unwrap())
@@ -111,6 +115,8 @@ mod tests {
             "allow-listen 127.0.0.1:80",
             "allow-connect db.example:5432",
             "allow-source 10.0.0.5",
+            "allow-unix /run/db.sock",
+            "allow-unix-listen @app",
             "deny private:*",
             "resolve db.example=10.0.0.5,10.0.0.6",
             "dir /srv::/data:rw",

@@ -16,7 +16,7 @@ use crate::policy::live::LivePolicy;
 use crate::policy::own_addresses::own_addresses;
 use crate::policy::resolved::{Known, ResolvedNames};
 use crate::run::observer::Observed;
-use crate::{Denial, DenyRule, Policy};
+use crate::{Denial, DenyRule, Policy, UnixAddress};
 
 /// How long an address that a program was given for a name may be connected to, unless a limit says otherwise.
 ///
@@ -284,6 +284,47 @@ impl Check {
             (None, Some(grant)) => self.grant("lookup", &shown, &grant),
             (None, None) => self.refuse_by(rule, Denial::Lookup(shown)),
         }
+    }
+
+    /// Decides about connecting to a Unix socket, which a path without links names.
+    pub(crate) fn permits_unix(&self, address: &UnixAddress) -> Option<ConnectPermit> {
+        let policy = self.policy.now();
+        let permitted = match self.decided(&Request::ConnectUnix(address)) {
+            Some(true) => self.grant("connect-unix", address, &DECIDE),
+            Some(false) => self.refuse_by_embedder(Denial::UnixConnect(address.clone())),
+            None => match policy.unix_grant(address) {
+                Some(grant) => self.grant("connect-unix", address, &format_args!("allow-unix {grant}")),
+                None => self.refuse(Denial::UnixConnect(address.clone())),
+            },
+        };
+        permitted.then_some(ConnectPermit { policy, name: None })
+    }
+
+    /// Whether the program may go on to connect to a Unix socket, which it was permitted: the policy may have been changed.
+    pub(crate) fn upholds_unix(&self, permit: &ConnectPermit, address: &UnixAddress) -> bool {
+        Arc::ptr_eq(&permit.policy, &self.policy.now()) || self.keeps_unix(address)
+    }
+
+    /// Whether a connection to a Unix socket may stay as the policy is now. Tells nobody.
+    pub(crate) fn keeps_unix(&self, address: &UnixAddress) -> bool {
+        self.decided(&Request::ConnectUnix(address)).unwrap_or_else(|| self.policy.now().permits_unix(address))
+    }
+
+    /// Decides about listening on a Unix socket, which a path without links names.
+    pub(crate) fn permits_unix_listen(&self, address: &UnixAddress) -> bool {
+        match self.decided(&Request::ListenUnix(address)) {
+            Some(true) => self.grant("listen-unix", address, &DECIDE),
+            Some(false) => self.refuse_by_embedder(Denial::UnixListen(address.clone())),
+            None => match self.policy.now().unix_listen_grant(address) {
+                Some(grant) => self.grant("listen-unix", address, &format_args!("allow-unix-listen {grant}")),
+                None => self.refuse(Denial::UnixListen(address.clone())),
+            },
+        }
+    }
+
+    /// Whether a Unix socket that is bound there may listen, or go on to, as the policy is now. Tells nobody.
+    pub(crate) fn keeps_unix_listening(&self, address: &UnixAddress) -> bool {
+        self.decided(&Request::ListenUnix(address)).unwrap_or_else(|| self.policy.now().permits_unix_listen(address))
     }
 
     /// What `name` stands for without asking the system's resolver now.

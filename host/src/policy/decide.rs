@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::UnixAddress;
+
 /// What a program asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -14,6 +16,10 @@ pub enum Request<'a> {
     Connect(SocketAddr),
     /// To look up a host name, as the program wrote it.
     Lookup(&'a str),
+    /// To connect to a Unix socket: where the path leads, without links.
+    ConnectUnix(&'a UnixAddress),
+    /// To make a Unix socket and to listen there.
+    ListenUnix(&'a UnixAddress),
 }
 
 /// What becomes of a [`Request`].

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::DenyRule;
+use crate::{DenyRule, UnixAddress};
 
 /// Something that a program asked for and that no grant covers, or a rule denies.
 ///
@@ -43,6 +43,10 @@ pub enum Denial {
     },
     /// Looking up the addresses of a host name.
     Lookup(String),
+    /// Connecting to a Unix socket.
+    UnixConnect(UnixAddress),
+    /// Listening on a Unix socket, or binding it for that.
+    UnixListen(UnixAddress),
     /// A TCP socket of WASI 0.2.
     Wasi02Tcp,
     /// A UDP socket, which no grant is for.
@@ -57,6 +61,8 @@ impl Denial {
             Self::Connect(_) => "connect",
             Self::Private { .. } => "private",
             Self::Lookup(_) => "lookup",
+            Self::UnixConnect(_) => "unix",
+            Self::UnixListen(_) => "unix-listen",
             Self::Wasi02Tcp => "wasi02",
             Self::Bind(_) => "bind",
             Self::Source(_) => "source",
@@ -73,6 +79,8 @@ impl Denial {
         match self {
             Self::Rule { refused, .. } => refused.asked(),
             Self::Private { .. } | Self::Expired { .. } => "connect",
+            Self::UnixConnect(_) => "connect-unix",
+            Self::UnixListen(_) => "listen-unix",
             other => other.kind(),
         }
     }
@@ -86,6 +94,7 @@ impl Denial {
             Self::Private { address, .. } | Self::Expired { address, .. } => address.to_string(),
             Self::Rule { refused, .. } => refused.target(),
             Self::Lookup(name) => name.clone(),
+            Self::UnixConnect(address) | Self::UnixListen(address) => address.to_string(),
             Self::Wasi02Tcp | Self::Udp => String::new(),
         }
     }
@@ -119,6 +128,8 @@ impl fmt::Display for Denial {
             Self::Rule { refused, rule } => write!(f, "{refused}, which the rule {rule} denies"),
             // The name comes from the program: escape what could forge a line of its own.
             Self::Lookup(name) => write!(f, "looking up {}", name.escape_debug()),
+            Self::UnixConnect(address) => write!(f, "connecting to the Unix socket {address}"),
+            Self::UnixListen(address) => write!(f, "listening on the Unix socket {address}"),
             Self::Wasi02Tcp => f.write_str("a TCP socket of WASI 0.2"),
             Self::Udp => f.write_str("a UDP socket"),
         }

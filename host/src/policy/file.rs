@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{
     ConnectGrant, DenyRule, DirectoryGrant, Error, HostEntry, Limits, ListenGrant, Policy, Result, SourceGrant, Stdio,
+    UnixGrant,
 };
 
 /// What a policy file says. All parts may be missing.
@@ -26,6 +27,8 @@ use crate::{
 /// deny = ["169.254.169.254:*"]        # whatever is granted
 /// resolve = ["db.example=10.0.0.5"]
 /// dir = ["/srv/www::/data"]           # add :rw to let it write
+/// unix = ["/run/db.sock"]             # Unix sockets to connect to
+/// unix-listen = ["/run/app/*"]        # and to listen on
 /// args = ["127.0.0.1:8000"]
 /// stdio = "out,err"
 /// wasi02-sockets = false              # true: also TCP sockets of WASI 0.2
@@ -56,7 +59,8 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyFile {
-    /// Grants, rules that deny and host names: `listen`, `connect`, `source`, `deny`, `resolve`, `dir`, `wasi02-sockets`.
+    /// Grants, rules that deny and host names: `listen`, `connect`, `source`, `deny`, `resolve`, `dir`, `unix`, `unix-listen`,
+    /// `wasi02-sockets`.
     pub policy: Policy,
     /// Arguments of the program: `args`.
     pub arguments: Vec<String>,
@@ -69,7 +73,7 @@ pub struct PolicyFile {
 }
 
 impl PolicyFile {
-    /// Reads a policy file. Its directories, if relative, are taken from the folder it is in.
+    /// Reads a policy file. Its directories and Unix sockets, if relative, are taken from the folder it is in.
     ///
     /// # Errors
     /// [`Error::Read`] if it cannot be read, [`Error::PolicyFile`] if it says something that is not understood.
@@ -101,6 +105,11 @@ impl PolicyFile {
         let policy = raw.resolve.into_iter().fold(policy, |policy, entry| policy.resolve(entry.0));
         let policy =
             raw.dir.into_iter().fold(policy, |policy, grant| policy.allow_directory(grant.0.in_folder(folder)));
+        let policy = raw.unix.into_iter().fold(policy, |policy, grant| policy.allow_unix(grant.0.in_folder(folder)));
+        let policy = raw
+            .unix_listen
+            .into_iter()
+            .fold(policy, |policy, grant| policy.allow_unix_listen(grant.0.in_folder(folder)));
         let policy = if raw.wasi02_sockets { policy.allow_wasi02_sockets() } else { policy };
         Ok(Self {
             policy,
@@ -122,6 +131,9 @@ struct Raw {
     deny: Vec<Text<DenyRule>>,
     resolve: Vec<Text<HostEntry>>,
     dir: Vec<Text<DirectoryGrant>>,
+    unix: Vec<Text<UnixGrant>>,
+    #[serde(rename = "unix-listen")]
+    unix_listen: Vec<Text<UnixGrant>>,
     args: Vec<String>,
     stdio: Option<Text<Stdio>>,
     #[serde(rename = "wasi02-sockets")]
@@ -226,6 +238,17 @@ mod tests {
     fn directories_are_taken_from_the_files_folder() {
         let file = PolicyFile::parse_in(Path::new("/etc/app"), "p.toml", "dir = ['data::/d:rw']").unwrap();
         assert_eq!(file.policy.directories()[0].host(), Path::new("/etc/app/data"));
+    }
+
+    #[test]
+    fn unix_sockets_are_taken_from_the_files_folder() {
+        let text = "unix = ['x.sock', '@bus']\nunix-listen = ['/run/app/*']";
+        let file = PolicyFile::parse_in(Path::new("/etc/app"), "p.toml", text).unwrap();
+        let shown = |grants: &[UnixGrant]| grants.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(shown(file.policy.unix_grants()), ["/etc/app/./x.sock", "@bus"]);
+        assert_eq!(shown(file.policy.unix_listen_grants()), ["/run/app/*"]);
+        let text = refusal("unix = ['/run/']");
+        assert!(text.starts_with("cannot use p.toml, line 1: `/run/` names no socket"), "{text}");
     }
 
     #[test]

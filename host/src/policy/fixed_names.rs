@@ -34,7 +34,8 @@ impl Policy {
     /// deny stand for. From then on they stand for that; before, such a grant covers nothing.
     ///
     /// A [`Runner`](crate::Runner) does this itself when it starts. Whoever runs a program several times does it once,
-    /// so that all runs have the same answers. Names that have been asked for are not asked for again. Must be called
+    /// so that all runs have the same answers. Names that have been asked for are not asked for again. The links of the folders of
+    /// Unix sockets are resolved along with them, as often as this is called. Must be called
     /// within a tokio runtime with time enabled, if there are names.
     ///
     /// # Errors
@@ -43,7 +44,13 @@ impl Policy {
     ///
     /// # Cancel safety
     /// Yes; the policy is lost.
-    pub async fn resolve_names(mut self) -> Result<Self> {
+    pub async fn resolve_names(self) -> Result<Self> {
+        let mut policy = self.resolve_folders();
+        policy.ask_for_names().await?;
+        Ok(policy)
+    }
+
+    async fn ask_for_names(&mut self) -> Result<()> {
         let granted: Vec<_> = self.local_hosts().filter_map(Host::name).map(str::to_owned).collect();
         for name in granted {
             if self.fixed.get(&name).is_none() {
@@ -72,7 +79,7 @@ impl Policy {
                 self.fixed.0.insert(name, addresses);
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// What `name` stands for, from the operator or the resolver; or why there is no answer.

@@ -19,6 +19,7 @@ pub(crate) mod own_addresses;
 pub(crate) mod resolved;
 pub(crate) mod risk;
 pub(crate) mod source;
+pub(crate) mod unix;
 pub(crate) mod url;
 
 use std::fmt;
@@ -28,7 +29,7 @@ use crate::policy::address_class::is_localhost;
 use crate::policy::endpoint::{Host, Place, Port, literal, normalized};
 use crate::policy::fixed_names::FixedNames;
 use crate::policy::grant::{ConnectGrant, ListenGrant};
-use crate::{DenyRule, DirectoryGrant, HostEntry, SourceGrant};
+use crate::{DenyRule, DirectoryGrant, HostEntry, SourceGrant, UnixAddress, UnixGrant};
 
 /// Bytes of a name that is looked at. In DNS none is longer than 253; this has room for those that are written in Unicode.
 const LONGEST_NAME: usize = 1024;
@@ -58,6 +59,8 @@ pub struct Policy {
     denied: Vec<DenyRule>,
     hosts: Vec<HostEntry>,
     directories: Vec<DirectoryGrant>,
+    unix_connect: Vec<UnixGrant>,
+    unix_listen: Vec<UnixGrant>,
     wasi02_sockets: bool,
     fixed: FixedNames,
 }
@@ -120,6 +123,20 @@ impl Policy {
     #[must_use]
     pub fn allow_directory(mut self, grant: DirectoryGrant) -> Self {
         self.directories.push(grant);
+        self
+    }
+
+    /// Lets the program connect to a Unix socket.
+    #[must_use]
+    pub fn allow_unix(mut self, grant: UnixGrant) -> Self {
+        self.unix_connect.push(grant);
+        self
+    }
+
+    /// Lets the program listen on a Unix socket: it makes one at the path, and may remove a socket that is there, whoever made it.
+    #[must_use]
+    pub fn allow_unix_listen(mut self, grant: UnixGrant) -> Self {
+        self.unix_listen.push(grant);
         self
     }
 
@@ -294,6 +311,44 @@ impl Policy {
         };
         let granted = self.connect.iter().find(has).map(LookupGrant::Connect);
         granted.or_else(|| self.local_addresses_of(&name).map(|_| LookupGrant::Local))
+    }
+
+    /// Whether a program may connect to a Unix socket, which a path without links names.
+    pub fn permits_unix(&self, address: &UnixAddress) -> bool {
+        self.unix_grant(address).is_some()
+    }
+
+    /// The grant by which a program may connect to a Unix socket.
+    pub(crate) fn unix_grant(&self, address: &UnixAddress) -> Option<&UnixGrant> {
+        self.unix_connect.iter().find(|grant| grant.covers(address))
+    }
+
+    /// Whether a program may listen on a Unix socket, which a path without links names.
+    pub fn permits_unix_listen(&self, address: &UnixAddress) -> bool {
+        self.unix_listen_grant(address).is_some()
+    }
+
+    /// The grant by which a program may listen on a Unix socket.
+    pub(crate) fn unix_listen_grant(&self, address: &UnixAddress) -> Option<&UnixGrant> {
+        self.unix_listen.iter().find(|grant| grant.covers(address))
+    }
+
+    /// The Unix sockets that a program may connect to: see [`allow_unix`](Self::allow_unix).
+    pub fn unix_grants(&self) -> &[UnixGrant] {
+        &self.unix_connect
+    }
+
+    /// The Unix sockets that a program may listen on: see [`allow_unix_listen`](Self::allow_unix_listen).
+    pub fn unix_listen_grants(&self) -> &[UnixGrant] {
+        &self.unix_listen
+    }
+
+    /// Takes the links out of the folders of Unix sockets.
+    pub(crate) fn resolve_folders(mut self) -> Self {
+        for grants in [&mut self.unix_connect, &mut self.unix_listen] {
+            *grants = std::mem::take(grants).into_iter().map(UnixGrant::resolved).collect();
+        }
+        self
     }
 
     /// Whether a program may use TCP sockets of WASI 0.2.

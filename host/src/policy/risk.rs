@@ -5,10 +5,25 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::policy::Policy;
 use crate::policy::endpoint::{Endpoint, Host, Port};
-use crate::{ConnectGrant, ListenGrant};
+use crate::{ConnectGrant, ListenGrant, UnixAddress, UnixGrant};
 
 /// Where clouds give a machine its credentials and secrets, to whoever asks from it.
 const METADATA: &[&str] = &["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"];
+
+/// Sockets by which whoever connects commands the machine: of what runs containers, virtual machines and services.
+const COMMANDING: &[&str] = &[
+    "docker.sock",
+    "containerd/containerd.sock",
+    "podman/podman.sock",
+    "crio/crio.sock",
+    "libvirt/libvirt-sock",
+    "systemd/private",
+    "dbus/system_bus_socket",
+    "snapd.socket",
+];
+
+/// Where they are.
+const RUN: [&str; 2] = ["/run", "/var/run"];
 
 /// Something about a [`Policy`] that its operator should know.
 ///
@@ -27,6 +42,13 @@ pub enum Risk {
     },
     /// A grant to listen has every port of every address.
     ListenAnywhere(ListenGrant),
+    /// A grant to connect has a Unix socket by which whoever connects commands the machine.
+    Commanding {
+        /// The grant.
+        grant: UnixGrant,
+        /// The first such socket.
+        path: String,
+    },
 }
 
 impl Policy {
@@ -46,7 +68,8 @@ impl Policy {
         });
         let anywhere = Endpoint { host: Host::Any, port: Port::Any };
         let listen = self.listen.iter().filter(|grant| *grant.endpoint() == anywhere).cloned();
-        connect.chain(listen.map(Risk::ListenAnywhere)).collect()
+        let commanding = self.unix_connect.iter().filter_map(commanding);
+        connect.chain(listen.map(Risk::ListenAnywhere)).chain(commanding).collect()
     }
 
     /// An address of clouds' metadata that `granted` covers and no rule denies.
@@ -61,6 +84,13 @@ impl Policy {
             granted.covers(address.into()) && self.denies_connect(address).is_none()
         })
     }
+}
+
+/// The risk of a grant that has a socket of [`COMMANDING`].
+fn commanding(grant: &UnixGrant) -> Option<Risk> {
+    let mut paths = COMMANDING.iter().flat_map(|name| RUN.map(|run| format!("{run}/{name}")));
+    let path = paths.find(|path| grant.covers(&UnixAddress::Path(path.into())))?;
+    Some(Risk::Commanding { grant: grant.clone(), path })
 }
 
 impl fmt::Display for Risk {
@@ -79,6 +109,10 @@ impl fmt::Display for Risk {
                 f,
                 "the grant {grant} to connect has also {address}, where clouds give out a machine's credentials: deny \
                  {address}:*, or grant less"
+            ),
+            Self::Commanding { grant, path } => write!(
+                f,
+                "the grant {grant} has the Unix socket {path}: whoever may connect there can do anything on this machine"
             ),
             Self::ListenAnywhere(grant) => write!(
                 f,
@@ -115,6 +149,22 @@ mod tests {
         assert_eq!(risks(quiet, &[]), [""; 0]);
         assert_eq!(risks(&["*:*"], &["private:*"]), [""; 0]);
         assert_eq!(risks(&["*:443"], &["*:443"]), [""; 0]);
+    }
+
+    #[test]
+    fn sockets_that_command_the_machine_are_told() {
+        for (grant, told) in [
+            ("/run/*", Some("the grant /run/* has the Unix socket /run/docker.sock")),
+            ("/var/run/docker.sock", Some("the grant /var/run/docker.sock has the Unix socket /var/run/docker.sock")),
+            ("/run/app/*", None),
+            ("@bus", None),
+        ] {
+            let risks = Policy::new().allow_unix(grant.parse().unwrap()).risks();
+            match told {
+                Some(told) => assert!(risks[0].to_string().starts_with(told), "{risks:?}"),
+                None => assert_eq!(risks, []),
+            }
+        }
     }
 
     #[test]

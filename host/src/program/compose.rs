@@ -7,6 +7,7 @@ use wac_graph::types::{ItemKind, Package, Type, Types};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeKind, PackageId, plug};
 
 use crate::error::{NotComponent, Source};
+use crate::program::streams::is_full;
 use crate::{Error, Result};
 
 /// What the names of all interfaces of `wasyncio:streams` start with.
@@ -42,14 +43,30 @@ pub fn imports(bytes: &[u8]) -> Result<Vec<String>> {
 /// # Errors
 /// [`Error::NotComponent`] or [`Error::Invalid`] if `bytes` are no component.
 pub fn needs_streams(bytes: &[u8]) -> Result<bool> {
-    first_of_streams("the component", bytes).map(|import| import.is_some())
+    needed("the component", bytes).map(|needed| needed.is_some())
 }
 
-/// The first import that makes [`needs_streams`] true, calling the component `file` in messages.
-pub(crate) fn first_of_streams(file: &str, bytes: &[u8]) -> Result<Option<String>> {
+/// What a component needs that imports something of `wasyncio:streams`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Needed {
+    /// The first import that somebody has to provide.
+    pub(crate) import: String,
+    /// Whether only the full component has all of them.
+    pub(crate) full: bool,
+}
+
+/// What makes [`needs_streams`] true, calling the component `file` in messages.
+pub(crate) fn needed(file: &str, bytes: &[u8]) -> Result<Option<Needed>> {
     let mut graph = CompositionGraph::new();
     let id = register(&mut graph, file, bytes)?;
-    Ok(first_needed(&graph, id, &[]))
+    Ok(needed_by(&graph, id))
+}
+
+/// The same of a component in a graph.
+pub(crate) fn needed_by(graph: &CompositionGraph, app: PackageId) -> Option<Needed> {
+    let import = first_needed(graph, app, &[])?;
+    let full = graph.types()[graph[app].ty()].imports.keys().any(|import| is_full(import));
+    Some(Needed { import, full })
 }
 
 /// As [`compose`], calling the program `file` in messages.
@@ -90,7 +107,7 @@ fn unsatisfied(graph: &CompositionGraph, app: PackageId) -> Option<String> {
 }
 
 /// The first import of `wasyncio:streams` that `app` needs besides those that are `given`.
-pub(crate) fn first_needed(graph: &CompositionGraph, app: PackageId, given: &[&str]) -> Option<String> {
+fn first_needed(graph: &CompositionGraph, app: PackageId, given: &[&str]) -> Option<String> {
     let types = graph.types();
     let mut imports = types[graph[app].ty()].imports.iter();
     let missing = imports.find(|(name, kind)| {

@@ -4,7 +4,7 @@ use wac_graph::CompositionGraph;
 use wac_graph::types::ItemKind;
 
 use crate::Result;
-use crate::program::compose::{first_needed, register};
+use crate::program::compose::{needed_by, register};
 
 /// The face of a component.
 ///
@@ -45,7 +45,7 @@ impl Inspection {
         Ok(Self {
             imports: world.imports.iter().filter_map(shown).collect(),
             exports: world.exports.iter().filter_map(shown).collect(),
-            needs_streams: first_needed(&graph, id, &[]),
+            needs_streams: needed_by(&graph, id).map(|needed| needed.import),
         })
     }
 }

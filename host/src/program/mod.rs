@@ -6,6 +6,7 @@ pub(crate) mod embedded;
 pub(crate) mod inspect;
 pub(crate) mod precompiled;
 pub(crate) mod stock;
+pub(crate) mod streams;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

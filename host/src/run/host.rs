@@ -11,7 +11,8 @@ use wasmtime::component::{Component, Linker};
 
 use crate::embed::StreamsBuilder;
 use crate::program::cache::{Cache, Digest, EntryKey, Input};
-use crate::program::compose::{compose_named, first_of_streams};
+use crate::program::compose::{compose_named, needed};
+use crate::program::streams::StreamsComponents;
 use crate::program::{Program, instance_of, precompiled, stock};
 use crate::run::host_builder::HostBuilder;
 use crate::run::state::State;
@@ -28,7 +29,7 @@ pub(super) struct Shared {
     pub(super) engine: Engine,
     pub(super) ticker: Arc<Ticker>,
     pub(super) linker: Linker<State>,
-    pub(super) streams: Option<Cow<'static, [u8]>>,
+    pub(super) streams: StreamsComponents,
     pub(super) cache: Option<Cache>,
 }
 
@@ -123,9 +124,8 @@ impl Host {
         if !file.metadata()?.is_file() {
             return Ok(None);
         }
-        let streams = self.shared.streams.as_deref().unwrap_or_default();
         let app = Digest::of_file(&file)?;
-        let input = Input::Program { app, streams };
+        let input = Input::Program { app, streams: self.shared.streams.all() };
         let kept = cache.find(&self.shared.engine, &EntryKey::new(&self.shared.engine, input));
         Ok(kept.map(|component| (component, app)))
     }
@@ -135,9 +135,9 @@ impl Host {
         if precompiled::is_compiled(app) {
             return Err(Error::CompiledCode { file: file.to_owned() });
         }
-        let streams = self.shared.streams.as_deref().unwrap_or_default();
         let digest = Digest::of(app);
-        let component = self.compiled(file, Input::Program { app: digest, streams }, || self.composed(file, app))?;
+        let input = Input::Program { app: digest, streams: self.shared.streams.all() };
+        let component = self.compiled(file, input, || self.composed(file, app))?;
         Ok((component, digest))
     }
 
@@ -232,7 +232,7 @@ impl Host {
     /// `wasi:cli/run`; [`Error::NotComponent`], [`Error::Invalid`] or [`Error::Compile`].
     pub fn stock_options(&self, name: &str, bytes: &[u8]) -> Result<Vec<&'static str>> {
         // Tells what is no component better than the compiler does.
-        first_of_streams(name, bytes)?;
+        needed(name, bytes)?;
         let component = self.compiled(name, Input::Component(bytes), || Ok(Cow::Borrowed(bytes)))?;
         stock::options(name, &component)
     }
@@ -245,7 +245,7 @@ impl Host {
     /// [`Error::UnknownImport`] or [`Error::IncompatibleImport`] for one given by [`HostBuilder::streams`].
     pub fn streams(&self) -> Result<StreamsBuilder> {
         let file = "the streams component".to_owned();
-        let Some(streams) = &self.shared.streams else {
+        let Some(streams) = self.shared.streams.fullest() else {
             return Err(Error::NoStreams { file, import: "wasyncio:streams".to_owned() });
         };
         let component = self.compiled(&file, Input::Component(streams), || Ok(Cow::Borrowed(streams)))?;
@@ -254,11 +254,11 @@ impl Host {
     }
 
     fn composed<'a>(&self, file: &str, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>> {
-        let Some(import) = first_of_streams(file, bytes)? else {
+        let Some(needed) = needed(file, bytes)? else {
             return Ok(Cow::Borrowed(bytes));
         };
-        let Some(streams) = &self.shared.streams else {
-            return Err(Error::NoStreams { file: file.to_owned(), import });
+        let Some(streams) = self.shared.streams.of(needed.full) else {
+            return Err(Error::NoStreams { file: file.to_owned(), import: needed.import });
         };
         compose_named(file, bytes, streams).map(Cow::Owned)
     }

@@ -1,6 +1,5 @@
 //! How a [`Host`] is made: the engine, the cache, and everything that programs may import.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +8,13 @@ use wasmtime::component::Linker;
 use wasmtime::{Config, Engine};
 
 use crate::program::cache::{Cache, DEFAULT_CACHE_SIZE};
+use crate::program::streams::StreamsComponents;
 use crate::run::engine::{check_interrupts, engine_of};
 use crate::run::host::{Host, Shared};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
 use crate::wasi::{binds02, filesystem, lookup, sockets02, tcp};
-use crate::{Error, Result, embedded};
+use crate::{Error, Result, unix};
 
 /// Settings of a [`Host`].
 #[derive(Default)]
@@ -40,7 +40,8 @@ enum CacheIn {
 type AddToLinker = Box<dyn FnOnce(&mut Linker<State>) -> wasmtime::Result<()> + Send>;
 
 impl HostBuilder {
-    /// Composes programs with this component instead of the [embedded](crate::embedded()) one.
+    /// Composes programs with this component instead of the embedded ones: [`embedded`](crate::embedded()), and for programs that use
+    /// Unix sockets [`embedded_full`](crate::embedded_full()).
     #[must_use]
     pub fn streams(mut self, component: impl Into<Vec<u8>>) -> Self {
         self.streams = Some(component.into());
@@ -140,12 +141,11 @@ impl HostBuilder {
         for add in self.linker {
             add(&mut linker).map_err(failed)?;
         }
-        let streams = self.streams.map(Cow::Owned);
         Ok(Host::new(Shared {
             engine,
             ticker: Arc::new(ticker),
             linker,
-            streams: streams.or_else(|| embedded().map(Cow::Borrowed)),
+            streams: StreamsComponents::new(self.streams),
             cache,
         }))
     }
@@ -172,5 +172,6 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     sockets02::add_to_linker(&mut linker)?;
     filesystem::add_to_linker(&mut linker)?;
     binds02::add_to_linker(&mut linker)?;
+    unix::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -72,8 +72,8 @@ impl Limits {
             count,
             "N",
             "Let one peer, an IPv4 address or a /64 of IPv6, have this many connections; further ones are closed at once",
-            "All workers count together, and connections that the program makes do not count. Peers behind one gateway are \
-             one peer.",
+            "All workers count together, and connections that the program makes do not count, nor do those of Unix sockets, whose \
+             peers have no address. Peers behind one gateway are one peer.",
             of_connections: true
         ),
         entry!(
@@ -102,7 +102,8 @@ impl Limits {
             "Close a connection whose peer sends or takes fewer bytes a second than this, such as 100B, while the program waits",
             "Each direction is judged by itself, over min-rate-time in which the program waited. A peer is to send from its \
              first byte on until the program sends something, which is taken for an answer: one that has sent nothing, or was \
-             answered, is for idle-timeout. Not for protocols in which peers send now and then without an answer.",
+             answered, is for idle-timeout. Not for protocols in which peers send now and then without an answer. Of the peer of a \
+             Unix socket the system tells what it takes only roughly: up to 37 KB at a time.",
             of_connections: true
         ),
         entry!(

@@ -1,9 +1,10 @@
 //! Whoever is told of connections and decisions of a program, one by one.
 
 use std::fmt::{self, Display};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use crate::ConnectionAddress;
 
 /// Told of what a program does on the network, and of what is decided about it: for logs of connections and of audits.
 ///
@@ -32,7 +33,7 @@ use std::time::{Duration, SystemTime};
 /// # }
 /// ```
 pub trait Observer: Send + Sync + 'static {
-    /// A connection of WASI 0.3 has ended, or was not accepted because of a limit of its peer's connections.
+    /// A connection of WASI 0.3 or of a Unix socket has ended, or was not accepted because of a limit of its peer's connections.
     fn connection_ended(&self, connection: &ConnectionRecord) {
         _ = connection;
     }
@@ -62,9 +63,9 @@ pub struct ConnectionRecord {
     /// Whether the program accepted it; if not, it made it.
     pub accepted: bool,
     /// Its address of this machine, if the system still knew it.
-    pub local: Option<SocketAddr>,
+    pub local: Option<ConnectionAddress>,
     /// The other side's address.
-    pub peer: SocketAddr,
+    pub peer: ConnectionAddress,
     /// Bytes that the program received.
     pub received: u64,
     /// Bytes that the system took from the program to send.
@@ -85,9 +86,10 @@ pub struct ConnectionRecord {
 pub struct DecisionRecord<'a> {
     /// The number of the program among [`Workers`](crate::Workers), if it is one of several.
     pub worker: Option<usize>,
-    /// What was asked for: `listen`, `bind`, `source` (to connect from), `connect`, `lookup`, `wasi02` or `udp`.
+    /// What was asked for: `listen`, `bind`, `source` (to connect from), `connect`, `lookup`, `connect-unix`, `listen-unix`,
+    /// `wasi02` or `udp`.
     pub asked: &'static str,
-    /// The address or the name. A name is as the program wrote it: whoever prints it escapes it.
+    /// The address, the Unix socket or the name. A name is as the program wrote it: whoever prints it escapes it.
     pub target: &'a (dyn Display + 'a),
     /// Whether it was granted.
     pub granted: bool,

@@ -16,7 +16,7 @@ use crate::run::busy_poll::busy_poll;
 use crate::run::call::{call_run02, call_run03};
 use crate::run::observer::Observer;
 use crate::run::sandbox::Sandbox;
-use crate::wasi::tcp::Network;
+use crate::sockets::Network;
 use crate::{
     Decision, Denial, Error, ExitStatus, Limit, Limits, Metrics, Output, Policy, Request, Result, SharedListeners,
     Stdio, Wasi02Conflict,

@@ -15,7 +15,7 @@ use crate::run::meter::{Computing, Meter};
 use crate::run::observer::{Observed, Observer};
 use crate::run::state::State;
 use crate::run::stdio::stream::OnWrite;
-use crate::wasi::tcp::Network;
+use crate::sockets::Network;
 use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners, Stdio, Wasi02Conflict};
 
 /// How many entries of wasmtime's own table a handle can need: a stream has three for its two handles, a call between components

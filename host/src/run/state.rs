@@ -10,7 +10,7 @@ use crate::policy::check::Check;
 use crate::run::descriptors::Descriptor;
 use crate::run::meter::Meter;
 use crate::run::stdio::stream::ProgramOutput;
-use crate::wasi::tcp::Network;
+use crate::sockets::Network;
 
 /// What the store of a running program holds. Functions that an embedder adds by
 /// [`HostBuilder::linker`](crate::HostBuilder::linker) get it; its [`WasiView`] is what they can use of it.

@@ -69,7 +69,7 @@ pub(crate) fn bytes(from: usize, count: usize) -> Vec<u8> {
 impl World {
     pub(crate) fn new(runtime: &'static ScriptedRuntime, script: &Script) -> Self {
         let address: SocketAddress = PEER.parse::<std::net::SocketAddr>().expect("an address").into();
-        let addresses = Addresses { peername: Some(address.clone()), sockname: None };
+        let addresses = Addresses { peername: Some(address.clone()), ..Addresses::default() };
         let (wire, halves) = Wire::new(runtime, script.manner, script.capabilities, addresses);
         let (socket, listener) = ListeningSocket::new(runtime, address);
         let server = Rc::new(Server::new(runtime, vec![listener], script.limit));

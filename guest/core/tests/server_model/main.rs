@@ -266,7 +266,7 @@ impl World {
                 let port = self.next_port;
                 self.next_port += 1;
                 let peername = Some(SocketAddress::Ip(SocketAddr::from(([192, 0, 2, 2], port))));
-                let addresses = Addresses { peername, sockname: None };
+                let addresses = Addresses { peername, ..Addresses::default() };
                 let (wire, halves) = Wire::new(self.runtime, Manner::default(), Capabilities::default(), addresses);
                 self.wires.insert(port, wire);
                 self.queues[*socket].push_back(port);

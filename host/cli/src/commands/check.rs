@@ -57,6 +57,8 @@ fn report(run: &Run, file: &PolicyFile, program: &Program) -> Vec<String> {
         format!("is told that {} is {}", entry.name(), addresses.join(", "))
     }));
     lines.extend(policy.directories().iter().map(|grant| format!("may use the directory {grant}")));
+    lines.extend(policy.unix_grants().iter().map(|grant| format!("may connect to the Unix socket {grant}")));
+    lines.extend(policy.unix_listen_grants().iter().map(|grant| format!("may listen on the Unix socket {grant}")));
     if policy.has_wasi02_sockets() {
         lines.push("may use TCP sockets of WASI 0.2".to_owned());
     }
@@ -83,7 +85,7 @@ fn warnings(run: &Run, file: &PolicyFile) -> Vec<String> {
     let policy = &file.policy;
     let limits = file.limits.overridden_by(run.limits.0);
     let mut warnings: Vec<_> = policy.risks().iter().map(ToString::to_string).collect();
-    if !policy.listen_grants().is_empty() {
+    if !policy.listen_grants().is_empty() || !policy.unix_listen_grants().is_empty() {
         if limits.max_memory.is_none() {
             warnings.push("its peers can make it use all memory: see --max-memory".to_owned());
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use wasyncio_host::Result;
+use wasyncio_host::{Inspection, Result};
 
 use super::cache::CacheFlags;
 use super::{Streams, read, write};
@@ -13,7 +13,8 @@ use crate::say;
 
 /// Write a program and wasyncio:streams as one component, which needs only WASI
 ///
-/// The result runs on any runtime with WASI 0.3 sockets. With --stock, what it needs is compared with what the wasmtime
+/// The result runs on any runtime with WASI 0.3 sockets. A program that imports wasyncio:streams/unix needs more than WASI: what
+/// its host must provide is told. With --stock, what it needs is compared with what the wasmtime
 /// command has, from version 48 on, and the line that runs it there is printed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -54,12 +55,26 @@ impl Compose {
         }
         let options = if self.stock { Some(host.stock_options(&name, &composed)?) } else { None };
         let written = write(&self.output, &composed);
+        if written == ExitCode::SUCCESS
+            && let Some(import) = beside_wasi(&name, &composed)?
+        {
+            say::info(&format_args!(
+                "{} needs a host that provides {import}, as `wasyncio run` does",
+                self.output.display()
+            ));
+        }
         if let Some(options) = options.filter(|_| written == ExitCode::SUCCESS) {
             // Whoever closed standard output does not want to know.
             _ = writeln!(std::io::stdout(), "{}", stock_line(&options, &self.output));
         }
         Ok(written)
     }
+}
+
+/// The first import of a component that is of this project's host and not of WASI.
+fn beside_wasi(name: &str, composed: &[u8]) -> Result<Option<String>> {
+    let imports = Inspection::of(name, composed)?.imports;
+    Ok(imports.into_iter().find(|import| import.starts_with("wasyncio:host/")))
 }
 
 /// How the wasmtime command runs `file`, as one types it.

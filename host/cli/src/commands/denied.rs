@@ -28,6 +28,8 @@ pub(super) fn denied(denial: &Denial) -> String {
             "allow it with --allow-connect {name}:PORT or, if it is a name of this machine, --allow-listen {name}:PORT",
             name = name.escape_debug()
         ),
+        Denial::UnixConnect(address) => format!("allow it with --allow-unix {address}"),
+        Denial::UnixListen(address) => format!("allow it with --allow-unix-listen {address}"),
         Denial::Wasi02Tcp => "allow it with --allow-wasi02-sockets".to_owned(),
         Denial::Udp => "no flag allows it, as there is nothing of UDP here".to_owned(),
         _ => return format!("denied: {denial}"),
@@ -51,6 +53,21 @@ mod tests {
         assert_eq!(denied(&denial), "denied: listening on 127.0.0.1:8888; allow it with --allow-listen 127.0.0.1:8888");
         let denial = Denial::Connect("10.0.0.1:80".parse().unwrap());
         assert_eq!(denied(&denial), "denied: connecting to 10.0.0.1:80; allow it with --allow-connect 10.0.0.1:80");
+    }
+
+    #[test]
+    fn a_unix_socket_is_named_as_the_flag_has_it() {
+        use wasyncio_host::UnixAddress;
+        let denial = Denial::UnixConnect(UnixAddress::Path("/run/x.sock".into()));
+        assert_eq!(
+            denied(&denial),
+            "denied: connecting to the Unix socket /run/x.sock; allow it with --allow-unix /run/x.sock"
+        );
+        let denial = Denial::UnixListen(UnixAddress::Abstract(b"bus".to_vec()));
+        assert_eq!(
+            denied(&denial),
+            "denied: listening on the Unix socket @bus; allow it with --allow-unix-listen @bus"
+        );
     }
 
     #[test]

@@ -41,6 +41,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("wasi:io/", "always there"),
     ("wasyncio:streams/connect", "TCP: --allow-connect"),
     ("wasyncio:streams/server", "TCP: --allow-listen"),
+    ("wasyncio:streams/unix", "Unix sockets: --allow-unix, --allow-unix-listen"),
+    ("wasyncio:host/unix", "Unix sockets: --allow-unix, --allow-unix-listen (this host has them, not every one)"),
     ("wasyncio:streams/", "composed with the program as it is loaded"),
 ];
 
@@ -89,6 +91,8 @@ mod tests {
         assert!(meaning("wasi:cli/environment@0.3.2").contains("--env"));
         assert_eq!(meaning("wasi:cli/exit@0.3.2"), "always there");
         assert!(meaning("wasyncio:streams/server@0.1.0").contains("--allow-listen"));
+        assert!(meaning("wasyncio:streams/unix@0.1.0").contains("--allow-unix-listen"));
+        assert!(meaning("wasyncio:host/unix@0.1.0").contains("--allow-unix"));
         assert!(meaning("foo:bar/baz").contains("refuse"));
     }
 }

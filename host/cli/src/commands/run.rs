@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use wasyncio_host::{
     ConnectGrant, DenyRule, DirectoryGrant, Error, Host, HostEntry, ListenGrant, Metrics, Outcome, Policy, PolicyFile,
-    Program, Result, Runner, SharedListeners, SourceGrant, Stdio,
+    Program, Result, Runner, SharedListeners, SourceGrant, Stdio, UnixGrant,
 };
 
 use super::address::MetricsAddress;
@@ -108,6 +108,20 @@ pub(super) struct Run {
     #[arg(long, value_name = "HOST[::GUEST][:rw]")]
     dir: Vec<DirectoryGrant>,
 
+    /// Let the program connect to the Unix socket at PATH; may be repeated
+    ///
+    /// PATH is a path, FOLDER/* for every name in a folder, or @NAME for an abstract name. What the program asks for is
+    /// judged by where it leads, links resolved. Such sockets are there on Linux alone.
+    #[arg(long, value_name = "PATH")]
+    allow_unix: Vec<UnixGrant>,
+
+    /// Let the program listen on a Unix socket at PATH; may be repeated
+    ///
+    /// PATH is as in --allow-unix. The program makes the socket there, replaces one that is there, and removes its own in
+    /// the end; no other file is ever removed.
+    #[arg(long, value_name = "PATH")]
+    allow_unix_listen: Vec<UnixGrant>,
+
     /// Set an environment variable of the program, or hand on this command's; may be repeated
     ///
     /// The program sees no others.
@@ -127,8 +141,8 @@ pub(super) struct Run {
 
     /// Take grants, environment, arguments and limits from a TOML file, to which the flags add
     ///
-    /// Its keys are listen, connect, source, deny, resolve, dir, args, stdio, wasi02-sockets, the table env, and the table
-    /// limits, whose keys are named as the flags below: max-memory, max-connections, ...
+    /// Its keys are listen, connect, source, deny, resolve, dir, unix, unix-listen, args, stdio, wasi02-sockets, the table env,
+    /// and the table limits, whose keys are named as the flags below: max-memory, max-connections, ...
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
 
@@ -235,6 +249,8 @@ impl Run {
         let policy = self.deny.iter().cloned().fold(policy, Policy::deny);
         let policy = self.resolve.iter().cloned().fold(policy, Policy::resolve);
         let policy = self.dir.iter().cloned().fold(policy, Policy::allow_directory);
+        let policy = self.allow_unix.iter().cloned().fold(policy, Policy::allow_unix);
+        let policy = self.allow_unix_listen.iter().cloned().fold(policy, Policy::allow_unix_listen);
         file.policy = if self.allow_wasi02_sockets { policy.allow_wasi02_sockets() } else { policy };
         Ok(file)
     }
@@ -266,6 +282,7 @@ impl Run {
             sockets: self.service.metrics.iter().filter_map(MetricsAddress::path).map(Path::to_owned).collect(),
             appended: self.records.paths().map(Path::to_owned).collect(),
             granted: file.policy.directories().to_vec(),
+            unix: file.policy.unix_listen_grants().iter().filter_map(UnixGrant::folder).map(Path::to_owned).collect(),
         })
     }
 

@@ -66,7 +66,10 @@ fn rules(files: &Files) -> Result<RulesetStatus, RulesetError> {
         .add_rules(path_beneath_rules(writable.iter().map(|grant| grant.host()), program_writes()))?
         .add_rules(path_beneath_rules(&files.written, own_writes()))?
         .add_rules(path_beneath_rules(appended, AccessFs::WriteFile | AccessFs::MakeReg))?
-        .add_rules(path_beneath_rules(sockets, AccessFs::MakeSock | AccessFs::RemoveFile))?
+        .add_rules(path_beneath_rules(
+            sockets.chain(files.unix.iter().cloned()),
+            AccessFs::MakeSock | AccessFs::RemoveFile,
+        ))?
         .restrict_self()?;
     Ok(status.ruleset)
 }
@@ -150,6 +153,7 @@ mod tests {
             appended: vec![at("logs/log")],
             sockets: Vec::new(),
             granted: vec![grant("read", ""), grant("write", ":rw")],
+            unix: vec![at("other")],
         };
         restricted(files, || {
             let denied = |result: std::io::Result<()>| result.unwrap_err().kind() == ErrorKind::PermissionDenied;

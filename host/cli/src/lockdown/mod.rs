@@ -29,6 +29,8 @@ pub(crate) struct Files {
     pub(crate) sockets: Vec<PathBuf>,
     /// Directories of the program.
     pub(crate) granted: Vec<DirectoryGrant>,
+    /// Folders in which the program makes Unix sockets.
+    pub(crate) unix: Vec<PathBuf>,
 }
 
 /// What was allowed at the start, which no reload can add to.

@@ -1,7 +1,6 @@
 //! The lines of both logs: one object of JSON each, in which no text can end the line or stand for a field.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -14,8 +13,8 @@ struct Connection<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     worker: Option<usize>,
     direction: &'a str,
-    local: Option<SocketAddr>,
-    peer: SocketAddr,
+    local: Option<String>,
+    peer: String,
     received: u64,
     sent: u64,
     seconds: f64,
@@ -56,8 +55,8 @@ pub(super) fn connection(record: &ConnectionRecord) -> String {
         time: time(record.opened),
         worker: record.worker,
         direction: if record.accepted { "accepted" } else { "connected" },
-        local: record.local,
-        peer: record.peer,
+        local: record.local.as_ref().map(ToString::to_string),
+        peer: record.peer.to_string(),
         received: record.received,
         sent: record.sent,
         // To the microsecond.

@@ -221,6 +221,79 @@ fn a_function_decides_before_the_grants() {
 }
 
 #[test]
+fn unix_sockets_are_granted_one_way_or_asked_about() {
+    let policy = Policy::new().allow_unix("/a/x".parse().unwrap()).allow_unix_listen("/a/y".parse().unwrap());
+    let (check, told) = check(policy);
+    let (x, y) = (unix("/a/x"), unix("/a/y"));
+    assert!(check.permits_unix(&x).is_some() && !check.permits_unix_listen(&x));
+    assert!(check.permits_unix_listen(&y) && check.permits_unix(&y).is_none());
+    assert_eq!(*told.lock().unwrap(), ["listening on the Unix socket /a/x", "connecting to the Unix socket /a/y"]);
+    let check = check.asking(Some(Arc::new(|request: &Request<'_>| match request {
+        Request::ConnectUnix(_) => Decision::Deny,
+        Request::ListenUnix(UnixAddress::Abstract(_)) => Decision::Allow,
+        _ => Decision::ByGrants,
+    })));
+    assert!(check.permits_unix(&x).is_none() && check.permits_unix_listen(&y));
+    assert!(check.permits_unix_listen(&UnixAddress::Abstract(b"z".to_vec())));
+}
+
+#[test]
+fn a_changed_policy_decides_about_unix_sockets_that_are_open() {
+    let live =
+        LivePolicy::new(Policy::new().allow_unix("/a/*".parse().unwrap()).allow_unix_listen("/a/*".parse().unwrap()));
+    let check = Check::new(live.clone(), Arc::new(|_| {}), crate::Metrics::new().denied, None);
+    let (x, y) = (unix("/a/x"), unix("/a/y"));
+    let permits = [&x, &y].map(|address| check.permits_unix(address).unwrap());
+    assert!(check.permits_unix_listen(&y));
+    live.change(&Policy::new().allow_unix("/a/x".parse().unwrap()));
+    assert!(check.upholds_unix(&permits[0], &x) && !check.upholds_unix(&permits[1], &y));
+    assert!(check.keeps_unix(&x) && !check.keeps_unix(&y) && !check.keeps_unix_listening(&y));
+    let check = check.asking(Some(Arc::new(|request: &Request<'_>| match request {
+        Request::ConnectUnix(_) => Decision::Deny,
+        Request::ListenUnix(_) => Decision::Allow,
+        _ => Decision::ByGrants,
+    })));
+    assert!(!check.keeps_unix(&x) && check.keeps_unix_listening(&y));
+}
+
+#[test]
+fn decisions_about_unix_sockets_are_told() {
+    struct Told(Mutex<Vec<String>>);
+    impl crate::Observer for Told {
+        fn decided(&self, of: &crate::DecisionRecord<'_>) {
+            self.0.lock().unwrap().push(format!("{} {} {} {}", of.granted, of.asked, of.target, of.by));
+        }
+    }
+    let policy = Policy::new().allow_unix("/a/x".parse().unwrap()).allow_unix_listen("@y".parse().unwrap());
+    let (check, _) = check(policy);
+    let told = Arc::new(Told(Mutex::default()));
+    let check = check.observed(Some(Observed { observer: Arc::clone(&told) as _, worker: None }));
+    _ = check.permits_unix(&unix("/a/x"));
+    _ = check.permits_unix(&unix("/a/\ny"));
+    check.permits_unix_listen(&UnixAddress::Abstract(b"y".to_vec()));
+    check.permits_unix_listen(&unix("/a/x"));
+    let check = check.asking(Some(Arc::new(|request: &Request<'_>| match request {
+        Request::ConnectUnix(_) => Decision::Deny,
+        _ => Decision::Allow,
+    })));
+    _ = check.permits_unix(&unix("/a/x"));
+    check.permits_unix_listen(&unix("/a/x"));
+    let all = [
+        "true connect-unix /a/x allow-unix /a/x",
+        "false connect-unix /a/\\ny no grant",
+        "true listen-unix @y allow-unix-listen @y",
+        "false listen-unix /a/x no grant",
+        "false connect-unix /a/x decide",
+        "true listen-unix /a/x decide",
+    ];
+    assert_eq!(*told.0.lock().unwrap(), all);
+}
+
+fn unix(path: &str) -> UnixAddress {
+    UnixAddress::Path(path.into())
+}
+
+#[test]
 fn reports_are_bounded() {
     let (check, told) = check(Policy::new());
     for port in 1..2000 {

@@ -21,8 +21,11 @@ wasmtime::component::bindgen!({
         "wasi:sockets/types.udp-socket": super::udp::UdpSocket,
     },
     trappable_error_type: {
-        "wasi:sockets/types.error-code" => super::error::SocketError,
+        "wasi:sockets/types.error-code" => crate::sockets::error::SocketError,
     },
 });
 
-pub(super) use self::wasi::sockets::types;
+#[expect(unreachable_pub, reason = "generated bindings re-export it")]
+pub use self::wasi::clocks::types as clocks;
+#[expect(unreachable_pub, reason = "generated bindings re-export it")]
+pub use self::wasi::sockets::types;

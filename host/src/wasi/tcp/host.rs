@@ -1,26 +1,24 @@
 //! The functions that a program imports: to the socket and back, nothing else.
 
 use std::future::poll_fn;
-use std::iter;
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
 
 use socket2::TcpKeepalive;
-use tokio::sync::oneshot;
 use wasmtime::component::{Access, Accessor, FutureReader, HasData, Linker, Resource, StreamReader};
 
 use super::bindings::types::{
     self, Duration, ErrorCode, HostTcpSocket, HostTcpSocketWithStore, IpAddressFamily, IpSocketAddress,
     Ipv4SocketAddress, Ipv6SocketAddress,
 };
-use super::error::{SocketError, SocketResult};
 use super::options::{
     allowed_buffer, buffer_size, clamped, clamped_count, hop_limit, nanoseconds, set_hop_limit, set_keep_alive,
     set_receive_buffer, set_send_buffer,
 };
 use super::socket::TcpSocket;
-use super::streams::{Receiving, Sending};
 use crate::run::state::State;
+use crate::sockets::error::{SocketError, SocketResult};
+use crate::sockets::streams::{receive, send};
 
 /// Adds `wasi:sockets/types` of WASI 0.3.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -79,36 +77,18 @@ impl HostTcpSocketWithStore<State> for Tcp {
     fn send(
         mut store: Access<'_, State, Self>,
         socket: Resource<TcpSocket>,
-        mut data: StreamReader<u8>,
+        data: StreamReader<u8>,
     ) -> wasmtime::Result<FutureReader<Result<(), ErrorCode>>> {
-        match store.get().0.table.get_mut(&socket)?.take_sending() {
-            Ok(connection) => {
-                let (sender, outcome) = oneshot::channel();
-                data.pipe(&mut store, Sending::new(connection, sender))?;
-                FutureReader::new(&mut store, outcome)
-            }
-            Err(code) => {
-                data.close(&mut store)?;
-                FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(code)) })
-            }
-        }
+        let connection = store.get().0.table.get_mut(&socket)?.take_sending();
+        send(store, connection, data)
     }
 
     fn receive(
-        mut store: Access<State, Self>,
+        mut store: Access<'_, State, Self>,
         socket: Resource<TcpSocket>,
     ) -> wasmtime::Result<(StreamReader<u8>, FutureReader<Result<(), ErrorCode>>)> {
-        Ok(match store.get().0.table.get_mut(&socket)?.take_receiving() {
-            Ok(connection) => {
-                let (sender, outcome) = oneshot::channel();
-                let stream = StreamReader::new(&mut store, Receiving::new(connection, sender))?;
-                (stream, FutureReader::new(&mut store, outcome)?)
-            }
-            Err(code) => {
-                let stream = StreamReader::new(&mut store, iter::empty())?;
-                (stream, FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(code)) })?)
-            }
-        })
+        let connection = store.get().0.table.get_mut(&socket)?.take_receiving();
+        receive(store, connection)
     }
 }
 

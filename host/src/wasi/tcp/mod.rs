@@ -3,28 +3,15 @@
 //! The host owns the sockets, so that it can do what WASI has no words for: send small segments at once
 //! (`TCP_NODELAY`), count, limit, close what is idle, and let several instances accept from one listening socket.
 //! Errors and their kinds, checks and their order, readiness and end of streams are those of wasmtime-wasi 48, whose
-//! implementation this follows file by file (`sockets/tcp.rs`, `p3/sockets/host/types/tcp.rs`).
+//! implementation this follows file by file (`sockets/tcp.rs`, `p3/sockets/host/types/tcp.rs`). Connections and listening sockets
+//! are those of `crate::sockets`, which Unix sockets have too.
 //!
 //! Of UDP there is nothing: no grant is for it, so no such socket is ever made.
 
-mod accept;
-mod bindings;
-mod connection;
-mod error;
+pub(crate) mod bindings;
 mod host;
-mod listener;
-mod network;
 mod options;
-mod pace;
-mod peers;
-mod revoke;
-mod shared;
 mod socket;
-mod streams;
 mod udp;
-mod unsent;
-mod watch;
 
 pub(crate) use host::add_to_linker;
-pub(crate) use network::Network;
-pub use shared::SharedListeners;

@@ -99,15 +99,14 @@ impl Inherited {
 
     /// Gives a connection these options. `limited` says that buffers are limited: then they are set in any case, as the
     /// listening socket may be one that an earlier program left, with other limits.
-    pub(super) fn apply(&self, family: Family, stream: &tokio::net::TcpStream, limited: bool) {
+    pub(super) fn apply(&self, family: Family, socket: &SockRef<'_>, limited: bool) {
         // As with wasmtime-wasi, a connection that does not take an option is still one.
-        let socket = SockRef::from(stream);
         if limited || cfg!(target_os = "macos") {
-            self.apply_buffers(&socket);
+            self.apply_buffers(socket);
         }
         if cfg!(target_os = "macos") {
-            _ = self.keep_alive_idle.map(|time| set_keep_alive(&socket, TcpKeepalive::new().with_time(time)));
-            _ = self.hop_limit.map(|limit| set_hop_limit(&socket, family, limit));
+            _ = self.keep_alive_idle.map(|time| set_keep_alive(socket, TcpKeepalive::new().with_time(time)));
+            _ = self.hop_limit.map(|limit| set_hop_limit(socket, family, limit));
         }
     }
 
@@ -185,18 +184,6 @@ fn hint(result: io::Result<()>) -> Result<()> {
     match result.map_err(ErrorCode::from) {
         Err(ErrorCode::OutOfMemory) => Ok(()),
         other => other,
-    }
-}
-
-/// Linux reports an error of a connection that broke before it was accepted as one of accepting.
-pub(super) fn accept_error(error: io::Error) -> ErrorCode {
-    match ErrorCode::from(error) {
-        ErrorCode::ConnectionReset | ErrorCode::RemoteUnreachable | ErrorCode::NotSupported
-            if cfg!(target_os = "linux") =>
-        {
-            ErrorCode::ConnectionAborted
-        }
-        code => code,
     }
 }
 

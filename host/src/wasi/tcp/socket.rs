@@ -5,18 +5,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use socket2::SockRef;
-use tokio::net::TcpStream;
+use socket2::{SockRef, Socket};
 use wasmtime_wasi::sockets::SocketAddrUse;
 
-use super::accept::Accepting;
 use super::bindings::types::ErrorCode;
-use super::connection::Connection;
-use super::listener::Listener;
-use super::network::{Network, Permit, Unconnected};
 use super::options::{Family, Inherited, Result};
-use super::shared::Lease;
 use crate::policy::check::Check;
+use crate::sockets::accept::{Accepting, Kind};
+use crate::sockets::address::Place;
+use crate::sockets::connection::{Connection, Taken};
+use crate::sockets::listener::{Listener, Listening};
+use crate::sockets::network::{Network, Permit, Unconnected};
+use crate::sockets::shared::Lease;
+use crate::sockets::stream::Stream;
 
 /// How many connections wait to be accepted unless the program says otherwise: what Rust's standard library has.
 const DEFAULT_BACKLOG: u32 = 128;
@@ -36,35 +37,19 @@ pub struct TcpSocket {
     lease: Option<Lease>,
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<(TcpStream, SocketAddr, Permit, Option<String>)>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<(Stream, SocketAddr, Permit, Option<String>)>> + Send>>;
 
 enum State {
     /// New, perhaps bound. Becomes listening or connecting.
     Fresh(tokio::net::TcpSocket),
     /// Listening; stays so.
-    Listening(Arc<Listener>),
+    Listening { listener: Arc<Listener>, address: SocketAddr },
     /// `connect` is at work. Becomes connected or closed.
     Connecting(Connecting),
     /// Connected, by `connect` or because it was accepted; stays so.
     Connected { connection: Arc<Connection>, receiving: Taken, sending: Taken },
     /// Connecting or accepting failed; every operation gives this error.
     Closed(ErrorCode),
-}
-
-/// Whether the program has taken a stream of a connection; it can once.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Taken {
-    No,
-    Yes,
-}
-
-impl Taken {
-    fn take(&mut self) -> Result<()> {
-        match std::mem::replace(self, Self::Yes) {
-            Self::No => Ok(()),
-            Self::Yes => Err(ErrorCode::InvalidState),
-        }
-    }
 }
 
 impl TcpSocket {
@@ -89,16 +74,6 @@ impl TcpSocket {
         // Before it connects or listens, because its connections' windows come from them.
         inherited.apply_buffers(&SockRef::from(&socket));
         Ok(Self { inherited, unconnected, ..Self::new(network, family, State::Fresh(socket)) })
-    }
-
-    /// A socket whose connection was accepted.
-    pub(super) fn connected(network: Arc<Network>, family: Family, connection: Arc<Connection>) -> Self {
-        Self::new(network, family, connected(connection))
-    }
-
-    /// A socket whose connection failed before it could be accepted.
-    pub(super) fn failed(network: Arc<Network>, family: Family, code: ErrorCode) -> Self {
-        Self::new(network, family, State::Closed(code))
     }
 
     fn is_bound(&mut self) -> bool {
@@ -127,8 +102,9 @@ impl TcpSocket {
         };
         let bound = match shared {
             Some((shared, descriptor)) => {
-                let bound = shared.bind(address, socket, descriptor, |socket| bind(socket, address));
-                bound.map(|(socket, lease)| (socket, Some(lease)))
+                let bind = |Shareable(socket): &Shareable| bind(socket, address).map(|()| None);
+                let bound = shared.bind(Place::Ip(address), Shareable(socket), descriptor, bind);
+                bound.map(|(socket, lease)| (socket.0, Some(lease))).map_err(|(socket, error)| (socket.0, error))
             }
             None => match bind(&socket, address) {
                 Ok(()) => Ok((socket, None)),
@@ -146,7 +122,7 @@ impl TcpSocket {
         result
     }
 
-    pub(super) async fn listen(&mut self, check: &Check) -> Result<Accepting> {
+    pub(super) async fn listen(&mut self, check: &Check) -> Result<Accepting<AcceptedTcp>> {
         let bound = self.is_bound();
         let State::Fresh(socket) = &self.state else {
             return Err(ErrorCode::InvalidState);
@@ -166,11 +142,14 @@ impl TcpSocket {
         let socket = socket.listen(self.backlog)?;
         let mut lease = self.lease.take();
         lease.iter_mut().for_each(Lease::listening);
-        let listener = Arc::new(Listener::new(socket, lease, self.unconnected.take())?);
+        let address = socket.local_addr()?;
+        let unconnected = self.unconnected.take();
+        let listener = Arc::new(Listener::new(Listening::Tcp(socket), Place::Ip(address), lease, None, unconnected));
         self.network.listening(&listener);
-        self.state = State::Listening(Arc::clone(&listener));
+        self.state = State::Listening { listener: Arc::clone(&listener), address };
         self.bound = true;
-        Ok(Accepting::new(listener, Arc::clone(&self.network), self.family, self.inherited))
+        let accepted = AcceptedTcp { family: self.family, inherited: self.inherited };
+        Ok(Accepting::new(listener, Arc::clone(&self.network), accepted))
     }
 
     pub(super) fn start_connect(&mut self, address: SocketAddr, check: Arc<Check>) -> Result<()> {
@@ -201,7 +180,7 @@ impl TcpSocket {
             let stream = socket.connect(address).await?;
             // It took its time, and what is open is not looked at before it is here.
             permitted(check.upholds(&granted, address))?;
-            Ok((stream, address, permit, granted.name))
+            Ok((Stream::Tcp(stream), address, permit, granted.name))
         }));
         Ok(())
     }
@@ -211,12 +190,12 @@ impl TcpSocket {
             State::Connecting(connecting) => connecting,
             State::Connected { .. } => return Poll::Ready(Ok(())),
             State::Closed(code) => return Poll::Ready(Err(code.clone())),
-            State::Fresh(_) | State::Listening(_) => return Poll::Ready(Err(ErrorCode::InvalidState)),
+            State::Fresh(_) | State::Listening { .. } => return Poll::Ready(Err(ErrorCode::InvalidState)),
         };
         match ready!(connecting.as_mut().poll(context)) {
             Ok((stream, peer, permit, name)) => {
                 self.network.metrics.connected.inc();
-                self.state = connected(Connection::made(stream, peer, permit, name));
+                self.state = connected(Connection::made(stream, Place::Ip(peer), permit, name));
                 self.bound = true;
                 Poll::Ready(Ok(()))
             }
@@ -256,33 +235,34 @@ impl TcpSocket {
         match &self.state {
             State::Fresh(socket) => Ok(socket.local_addr()?),
             State::Connecting(_) => Err(ErrorCode::InvalidState),
-            State::Connected { connection, .. } => Ok(connection.stream.local_addr()?),
-            State::Listening(listener) => Ok(listener.address()),
+            State::Connected { connection, .. } => local_address(&connection.stream),
+            State::Listening { address, .. } => Ok(*address),
             State::Closed(code) => Err(code.clone()),
         }
     }
 
     pub(super) fn remote_address(&self) -> Result<SocketAddr> {
         match &self.state {
-            State::Connected { connection, .. } => Ok(connection.peer),
+            // As it was when the connection was made: once the peer has reset it, some systems do not know any more.
+            State::Connected { connection, .. } => connection.place().ip().ok_or(ErrorCode::InvalidState),
             State::Closed(code) => Err(code.clone()),
             _ => Err(ErrorCode::InvalidState),
         }
     }
 
     pub(super) fn is_listening(&self) -> bool {
-        matches!(self.state, State::Listening(_))
+        matches!(self.state, State::Listening { .. })
     }
 
     pub(super) fn set_backlog(&mut self, size: u64) -> Result<()> {
         let size = super::options::not_zero(size)?.min(i32::MAX as u64) as u32;
         match &self.state {
             State::Fresh(_) => {}
-            State::Listening(listener) => {
+            State::Listening { listener, .. } => {
                 // Listening again changes the size where the system can do that.
                 let changed = listener.with(|socket| {
                     let size = i32::try_from(size).unwrap_or(i32::MAX);
-                    socket.is_none_or(|socket| SockRef::from(socket).listen(size).is_ok())
+                    socket.is_none_or(|socket| socket.listen(size).is_ok())
                 });
                 if !changed {
                     return Err(ErrorCode::NotSupported);
@@ -299,9 +279,9 @@ impl TcpSocket {
     pub(super) fn option<T>(&self, f: impl FnOnce(SockRef<'_>) -> Result<T>) -> Result<T> {
         match &self.state {
             State::Fresh(socket) => f(SockRef::from(socket)),
-            State::Connected { connection, .. } => f(SockRef::from(&connection.stream)),
-            State::Listening(listener) => listener.with(|socket| match socket {
-                Some(socket) => f(SockRef::from(socket)),
+            State::Connected { connection, .. } => f(connection.stream.socket()),
+            State::Listening { listener, .. } => listener.with(|socket| match socket {
+                Some(socket) => f(socket),
                 None => Err(ErrorCode::InvalidState),
             }),
             State::Connecting(_) => Err(ErrorCode::InvalidState),
@@ -310,8 +290,54 @@ impl TcpSocket {
     }
 }
 
+/// What listening sockets of TCP make of connections.
+pub(super) struct AcceptedTcp {
+    family: Family,
+    inherited: Inherited,
+}
+
+impl Kind for AcceptedTcp {
+    type Socket = TcpSocket;
+
+    fn connected(
+        &self,
+        network: &Arc<Network>,
+        stream: Stream,
+        peer: Option<SocketAddr>,
+        permit: Permit,
+    ) -> Self::Socket {
+        self.inherited.apply(self.family, &stream.socket(), network.max_buffer.is_some());
+        let peer = Place::Ip(peer.unwrap_or_else(|| self.family.unspecified()));
+        TcpSocket::new(Arc::clone(network), self.family, connected(Connection::accepted(stream, peer, permit)))
+    }
+
+    /// WASI has no other way to tell of it.
+    fn failed(&self, network: &Arc<Network>, code: ErrorCode) -> Option<Self::Socket> {
+        Some(TcpSocket::new(Arc::clone(network), self.family, State::Closed(code)))
+    }
+}
+
+/// A socket that workers can share.
+struct Shareable(tokio::net::TcpSocket);
+
+impl From<Socket> for Shareable {
+    fn from(socket: Socket) -> Self {
+        Self(tokio::net::TcpSocket::from_std_stream(socket.into()))
+    }
+}
+
+impl<'a> From<&'a Shareable> for SockRef<'a> {
+    fn from(Shareable(socket): &'a Shareable) -> Self {
+        SockRef::from(socket)
+    }
+}
+
 fn connected(connection: Arc<Connection>) -> State {
     State::Connected { connection, receiving: Taken::No, sending: Taken::No }
+}
+
+fn local_address(stream: &Stream) -> Result<SocketAddr> {
+    stream.socket().local_addr()?.as_socket().ok_or(ErrorCode::InvalidState)
 }
 
 fn permitted(permitted: bool) -> Result<()> {

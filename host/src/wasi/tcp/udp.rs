@@ -3,10 +3,10 @@
 use wasmtime::component::{Accessor, Resource};
 
 use super::bindings::types::{ErrorCode, HostUdpSocket, HostUdpSocketWithStore, IpAddressFamily, IpSocketAddress};
-use super::error::{SocketError, SocketResult};
 use super::host::{Tcp, TcpView};
 use crate::Denial;
 use crate::run::state::State;
+use crate::sockets::error::{SocketError, SocketResult};
 
 /// There is none.
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]

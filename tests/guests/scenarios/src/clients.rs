@@ -3,7 +3,7 @@
 use asyncio::{ConnectionOptions, Error, open_connection_with};
 use wit_bindgen::spawn_local;
 
-use crate::transcript::{Repr, attempt, class, connect, port, say, sleep, told};
+use crate::transcript::{Repr, attempt, class, connect, connect_with, port, say, sleep, told};
 
 pub(crate) async fn half_close() -> Result<(), Error> {
     let (reader, writer) = connect().await?;
@@ -207,9 +207,7 @@ pub(crate) async fn flood_without_newline() -> Result<(), Error> {
 }
 
 pub(crate) async fn larger_than_the_limit() -> Result<(), Error> {
-    let options = ConnectionOptions { limit: Some(10), ..ConnectionOptions::default() };
-    let (reader, writer) = open_connection_with(Some("127.0.0.1"), Some(port()), options).await?;
-    say("connected");
+    let (reader, writer) = connect_with(Some(10)).await?;
     attempt("readexactly", reader.readexactly(25).await);
     attempt("readline", reader.readline().await);
     attempt("readline", reader.readline().await);

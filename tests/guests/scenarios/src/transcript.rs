@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use asyncio::{Error, StreamReader, StreamWriter};
+use asyncio::{
+    ConnectionOptions, Error, StreamReader, StreamWriter, UnixConnectionOptions, open_connection_with,
+    open_unix_connection_with,
+};
 use case_runner::number;
 pub(crate) use case_runner::sleep;
 
@@ -57,7 +60,18 @@ pub(crate) fn port() -> u16 {
 
 /// A connection to the peer, with parts that tasks can share.
 pub(crate) async fn connect() -> Result<(Rc<StreamReader>, Rc<StreamWriter>), Error> {
-    let (reader, writer) = asyncio::open_connection("127.0.0.1", port()).await?;
+    connect_with(None).await
+}
+
+/// The same with the reader's limit. The peer listens on a port or, if the argument is a path, on a Unix socket.
+pub(crate) async fn connect_with(limit: Option<u64>) -> Result<(Rc<StreamReader>, Rc<StreamWriter>), Error> {
+    let peer = console::arguments().into_iter().nth(1).unwrap_or_default();
+    let (reader, writer) = if peer.contains('/') {
+        open_unix_connection_with(peer, UnixConnectionOptions { limit }).await?
+    } else {
+        let options = ConnectionOptions { limit, ..ConnectionOptions::default() };
+        open_connection_with(Some("127.0.0.1"), Some(port()), options).await?
+    };
     say("connected");
     Ok((Rc::new(reader), Rc::new(writer)))
 }

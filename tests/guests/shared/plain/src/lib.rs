@@ -7,10 +7,12 @@ mod generated;
 use std::borrow::Cow;
 
 pub use wasyncio_core::address::SocketAddress;
-pub use wasyncio_core::extra_info::ExtraInfo;
-pub use wasyncio_core::options::{ConnectionOptions, ServerOptions};
+pub use wasyncio_core::extra_info::{ExtraInfo, PeerCredentials};
+pub use wasyncio_core::options::{ConnectionOptions, ServerOptions, UnixConnectionOptions, UnixServerOptions};
 pub use wasyncio_core::{Error, OsError, OsErrorKind};
 
+#[cfg(feature = "unix")]
+use generated::unix;
 use generated::{connect, server, streams};
 
 /// The result of a call.
@@ -68,6 +70,46 @@ pub async fn start_server(host: &str, port: u16) -> Result<Server> {
 pub async fn start_server_with(hosts: &[&str], port: u16, options: ServerOptions) -> Result<Server> {
     let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
     Ok(Server(server::start_server(hosts, port, Some(options.into())).await?))
+}
+
+/// `asyncio.open_unix_connection`.
+///
+/// # Errors
+/// As the WIT says.
+#[cfg(feature = "unix")]
+pub async fn open_unix_connection(path: impl AsRef<[u8]>) -> Result<(StreamReader, StreamWriter)> {
+    open_unix_connection_with(path, UnixConnectionOptions::default()).await
+}
+
+/// `asyncio.open_unix_connection`.
+///
+/// # Errors
+/// As the WIT says.
+#[cfg(feature = "unix")]
+pub async fn open_unix_connection_with(
+    path: impl AsRef<[u8]>,
+    options: UnixConnectionOptions,
+) -> Result<(StreamReader, StreamWriter)> {
+    let (reader, writer) = unix::open_unix_connection(path.as_ref().to_vec(), Some(options.into())).await?;
+    Ok((StreamReader(reader), StreamWriter(writer)))
+}
+
+/// `asyncio.start_unix_server`.
+///
+/// # Errors
+/// As the WIT says.
+#[cfg(feature = "unix")]
+pub async fn start_unix_server(path: impl AsRef<[u8]>) -> Result<Server> {
+    start_unix_server_with(path, UnixServerOptions::default()).await
+}
+
+/// `asyncio.start_unix_server`.
+///
+/// # Errors
+/// As the WIT says.
+#[cfg(feature = "unix")]
+pub async fn start_unix_server_with(path: impl AsRef<[u8]>, options: UnixServerOptions) -> Result<Server> {
+    Ok(Server(unix::start_unix_server(path.as_ref().to_vec(), Some(options.into())).await?))
 }
 
 impl StreamReader {
@@ -157,6 +199,11 @@ impl StreamWriter {
         Ok(self.0.drain().await?)
     }
 
+    /// `writer.can_write_eof()`.
+    pub fn can_write_eof(&self) -> bool {
+        self.0.can_write_eof()
+    }
+
     /// `writer.write_eof()`.
     ///
     /// # Errors
@@ -214,6 +261,19 @@ impl Server {
     /// The addresses that are listened on.
     pub fn sockets(&self) -> Vec<SocketAddress> {
         self.0.sockets().into_iter().filter_map(convert::address).collect()
+    }
+
+    /// `server.is_serving()`.
+    pub fn is_serving(&self) -> bool {
+        self.0.is_serving()
+    }
+
+    /// `await server.start_serving()`.
+    ///
+    /// # Errors
+    /// As the WIT says.
+    pub async fn start_serving(&self) -> Result<()> {
+        Ok(self.0.start_serving().await?)
     }
 
     /// `server.close()`.

@@ -1,32 +1,48 @@
 //! One open connection, shared by the socket and its two streams.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use socket2::SockRef;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::bindings::types::ErrorCode;
+use super::address::{ConnectionAddress, Place};
 use super::error::name;
 use super::network::{Network, Permit};
 use super::pace::{Judgement, Pace};
-use super::unsent::unsent;
+use super::stream::Stream;
+use super::unsent::Unsent;
 use super::watch::watch;
 use crate::ConnectionRecord;
+use crate::wasi::tcp::bindings::types::ErrorCode;
+
+/// Whether the program has taken a stream of a connection; it can once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    No,
+    Yes,
+}
+
+impl Taken {
+    pub(crate) fn take(&mut self) -> Result<(), ErrorCode> {
+        match std::mem::replace(self, Self::Yes) {
+            Self::No => Ok(()),
+            Self::Yes => Err(ErrorCode::InvalidState),
+        }
+    }
+}
 
 /// A connected socket. Closed when this is dropped.
-pub(super) struct Connection {
-    pub(super) stream: TcpStream,
-    /// As it was when the connection was made: once the peer has reset it, some systems do not know any more.
-    pub(super) peer: SocketAddr,
+pub(crate) struct Connection {
+    pub(crate) stream: Stream,
     permit: Permit,
     accepted: bool,
+    /// Where its peer is; of a Unix socket that was accepted, where that listens.
+    place: Place,
     /// Bytes that were received and sent.
     received: AtomicU64,
     sent: AtomicU64,
@@ -54,6 +70,7 @@ pub(super) struct Connection {
 struct Paces {
     receiving: Pace,
     sending: Pace,
+    unsent: Unsent,
 }
 
 /// Who does not send any more.
@@ -100,29 +117,29 @@ impl HostEnd {
 }
 
 impl Connection {
-    /// A connection that was accepted.
-    pub(super) fn accepted(stream: TcpStream, peer: SocketAddr, permit: Permit) -> Arc<Self> {
-        Self::new(stream, peer, permit, true, None)
+    /// A connection that was accepted: from the peer at `place`, or over the Unix socket there.
+    pub(crate) fn accepted(stream: Stream, place: Place, permit: Permit) -> Arc<Self> {
+        Self::new(stream, place, permit, true, None)
     }
 
-    /// A connection that the program made. If only a grant for a name has `peer`, that is `name`.
-    pub(super) fn made(stream: TcpStream, peer: SocketAddr, permit: Permit, name: Option<String>) -> Arc<Self> {
-        let connection = Self::new(stream, peer, permit, false, name);
+    /// A connection that the program made to what is at `place`. If only a grant for a name has that, it is `name`.
+    pub(crate) fn made(stream: Stream, place: Place, permit: Permit, name: Option<String>) -> Arc<Self> {
+        let connection = Self::new(stream, place, permit, false, name);
         connection.network().made(&connection);
         connection
     }
 
-    fn new(stream: TcpStream, peer: SocketAddr, permit: Permit, accepted: bool, name: Option<String>) -> Arc<Self> {
+    fn new(stream: Stream, place: Place, permit: Permit, accepted: bool, name: Option<String>) -> Arc<Self> {
         // Every write is one of the program's own decisions to send, so waiting for more only adds latency. Some
         // systems refuse it for a connection that the peer has reset already, which the next read or write tells.
-        _ = stream.set_nodelay(true);
+        _ = stream.send_at_once();
         let network = Arc::clone(permit.network());
         network.opened();
         let connection = Arc::new(Self {
             stream,
-            peer,
             permit,
             accepted,
+            place,
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             paces: network.min_rate.map(|_| Box::new(Paces::default())),
@@ -148,7 +165,12 @@ impl Connection {
         self.name.as_deref()
     }
 
-    pub(super) fn network(&self) -> &Network {
+    /// Where its peer is; of a Unix socket that was accepted, where that listens.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(crate) fn network(&self) -> &Network {
         self.permit.network()
     }
 
@@ -196,7 +218,7 @@ impl Connection {
     pub(super) fn judge_pace(&self, now: Duration, rate: u64, window: Duration) -> Judgement {
         let Some(paces) = &self.paces else { return Judgement::TooEarly { left: window } };
         let received = || self.received.load(Ordering::Relaxed);
-        let taken = || self.sent.load(Ordering::Relaxed).saturating_sub(unsent(&self.stream));
+        let taken = || paces.unsent.taken(self.sent.load(Ordering::Relaxed), &self.stream);
         let both = (paces.receiving.judge(now, window, rate, received), paces.sending.judge(now, window, rate, taken));
         match both {
             (Judgement::TooEarly { left: one }, Judgement::TooEarly { left: other }) => {
@@ -260,11 +282,17 @@ impl Connection {
     fn record(&self, worker: Option<usize>) -> ConnectionRecord {
         self.closed_by(ClosedBy::Program);
         let duration = self.opened.elapsed();
+        let place = ConnectionAddress::from(&self.place);
+        let (local, peer) = match (&place, self.accepted) {
+            (ConnectionAddress::Ip(_), _) => (self.stream.local_address(), place),
+            (_, true) => (Some(place), ConnectionAddress::Unnamed),
+            (_, false) => (Some(ConnectionAddress::Unnamed), place),
+        };
         ConnectionRecord {
             worker,
             accepted: self.accepted,
-            local: self.stream.local_addr().ok(),
-            peer: self.peer,
+            local,
+            peer,
             received: self.received.load(Ordering::Relaxed),
             sent: self.sent.load(Ordering::Relaxed),
             opened: SystemTime::now().checked_sub(duration).unwrap_or(SystemTime::UNIX_EPOCH),
@@ -304,13 +332,13 @@ impl Connection {
 
     /// Receives what is there, without waiting: an error of the kind `WouldBlock` if that is nothing.
     ///
-    /// As [`TcpStream::try_read`], but where the system tells when there is more (epoll, kqueue) a read that did not fill
+    /// As tokio's `try_read`, but where the system tells when there is more (epoll, kqueue) a read that did not fill
     /// its room has emptied the socket: the next one waits without asking the kernel in vain first.
-    pub(super) fn receive(&self, room: &mut [u8]) -> io::Result<usize> {
+    pub(crate) fn receive(&self, room: &mut [u8]) -> io::Result<usize> {
         let mut partial = 0;
         let received = self.stream.try_io(Interest::READABLE, || {
-            let count = (&*SockRef::from(&self.stream)).read(room)?;
-            if cfg!(unix) && 0 < count && count < room.len() {
+            let count = (&*self.stream.socket()).read(room)?;
+            if self.stream.is_empty_after_a_short_read() && 0 < count && count < room.len() {
                 partial = count;
                 // What tokio takes for the end of readiness. Told from in here, it leaves one that comes meanwhile alone.
                 return Err(ErrorKind::WouldBlock.into());
@@ -321,20 +349,20 @@ impl Connection {
     }
 
     /// Whether a direction was told that the peer has reset the connection.
-    pub(super) fn was_reset(&self) -> bool {
+    pub(crate) fn was_reset(&self) -> bool {
         self.reset.load(Ordering::SeqCst)
     }
 
     /// The error of a direction: a reset if the other one was told of that.
-    pub(super) fn error_of(&self, error: io::Error) -> io::Error {
+    pub(crate) fn error_of(&self, error: io::Error) -> io::Error {
         if error.kind() == ErrorKind::ConnectionReset {
             self.reset.store(true, Ordering::SeqCst);
         }
         if self.was_reset() { ErrorKind::ConnectionReset.into() } else { error }
     }
 
-    pub(super) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        SockRef::from(&self.stream).shutdown(how)
+    pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.stream.socket().shutdown(how)
     }
 
     pub(super) fn last_moved(&self) -> Instant {

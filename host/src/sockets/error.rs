@@ -1,16 +1,16 @@
-//! From the operating system's errors to WASI's.
+//! From the operating system's errors to WASI's, in which every kind of socket tells how its directions ended.
 
 use std::io;
 
 use wasmtime_wasi::TrappableError;
 use wasmtime_wasi::sockets::ErrorCode as Code;
 
-use super::bindings::types::ErrorCode;
+use crate::wasi::tcp::bindings::types::ErrorCode;
 
 /// An error code for the program, or a trap.
 pub(crate) type SocketError = TrappableError<ErrorCode>;
 
-pub(super) type SocketResult<T> = Result<T, SocketError>;
+pub(crate) type SocketResult<T> = Result<T, SocketError>;
 
 impl From<Code> for ErrorCode {
     fn from(code: Code) -> Self {
@@ -50,7 +50,7 @@ impl From<io::Error> for ErrorCode {
 }
 
 /// What the system says, without its number, which differs between systems.
-fn words(error: &io::Error) -> String {
+pub(crate) fn words(error: &io::Error) -> String {
     let text = error.to_string();
     match text.split_once(" (os error ") {
         Some((words, _)) => words.to_lowercase(),
@@ -60,7 +60,7 @@ fn words(error: &io::Error) -> String {
 
 /// Whether the process or the system has run out of descriptors or memory: another try may succeed once something was
 /// closed.
-pub(super) fn is_exhausted(error: &io::Error) -> bool {
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     out_of_descriptors(error) || matches!(Code::from(error), Code::OutOfMemory)
 }
 
@@ -73,8 +73,20 @@ fn out_of_descriptors(error: &io::Error) -> bool {
     return error.raw_os_error() == Some(10024);
 }
 
+/// Linux reports an error of a connection that broke before it was accepted as one of accepting.
+pub(crate) fn accept_error(error: io::Error) -> ErrorCode {
+    match ErrorCode::from(error) {
+        ErrorCode::ConnectionReset | ErrorCode::RemoteUnreachable | ErrorCode::NotSupported
+            if cfg!(target_os = "linux") =>
+        {
+            ErrorCode::ConnectionAborted
+        }
+        code => code,
+    }
+}
+
 /// What an error is called in the metrics: WASI's own words.
-pub(super) fn name(code: &ErrorCode) -> &'static str {
+pub(crate) fn name(code: &ErrorCode) -> &'static str {
     match code {
         ErrorCode::AccessDenied => "access-denied",
         ErrorCode::NotSupported => "not-supported",

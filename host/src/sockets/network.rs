@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::address::ConnectionAddress;
 use super::error::name;
 use super::listener::Listener;
 use super::peers::{OfPeer, Peers};
 use super::revoke::Made;
 use super::shared::{Instance, SharedListeners};
+use super::stream::Stream;
 use crate::policy::check::Check;
 use crate::run::descriptors::{Descriptor, Descriptors};
 use crate::run::observer::Observed;
@@ -23,15 +24,15 @@ use crate::{ConnectionRecord, Limits, Metrics};
 
 /// The network side of one running program.
 pub(crate) struct Network {
-    pub(super) metrics: Metrics,
+    pub(crate) metrics: Metrics,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) max_lifetime: Option<Duration>,
     /// Bytes a second of a peer, and the time that it is judged over.
     pub(super) min_rate: Option<(u64, Duration)>,
-    pub(super) max_buffer: Option<u64>,
+    pub(crate) max_buffer: Option<u64>,
     max_peer_connections: Option<usize>,
     peers: Peers,
-    pub(super) shared: Option<Arc<Instance>>,
+    pub(crate) shared: Option<Arc<Instance>>,
     pub(crate) descriptors: Arc<Descriptors>,
     /// One permit for each look-up that may still be at work.
     pub(crate) lookups: Arc<Semaphore>,
@@ -81,14 +82,14 @@ const MAX_UNCONNECTED: usize = 1024;
 const MAX_FILE_CALLS: usize = 16;
 
 /// The right to have one socket that is no connection; given back when dropped.
-pub(super) struct Unconnected {
+pub(crate) struct Unconnected {
     network: Arc<Network>,
     /// None once the socket is about to be a connection.
     descriptor: Option<Descriptor>,
 }
 
 /// The right to have one connection open; given back when dropped.
-pub(super) struct Permit {
+pub(crate) struct Permit {
     network: Arc<Network>,
     _permit: OwnedSemaphorePermit,
     _descriptor: Descriptor,
@@ -147,7 +148,7 @@ impl Network {
     }
 
     /// The right to make a socket, or the error for the program.
-    pub(super) fn unconnected(self: &Arc<Self>) -> Result<Unconnected, ErrorCode> {
+    pub(crate) fn unconnected(self: &Arc<Self>) -> Result<Unconnected, ErrorCode> {
         // First counted and then looked at, so that no two take the last one.
         let mut unconnected = Unconnected { network: Arc::clone(self), descriptor: None };
         if self.unconnected.fetch_add(1, Ordering::SeqCst) >= MAX_UNCONNECTED {
@@ -160,7 +161,7 @@ impl Network {
     }
 
     /// The right to one more descriptor, or the error for the program.
-    pub(super) fn descriptor(&self) -> Result<Descriptor, ErrorCode> {
+    pub(crate) fn descriptor(&self) -> Result<Descriptor, ErrorCode> {
         self.descriptors.try_take().ok_or_else(|| {
             self.tell_descriptors("sockets are not made until others close");
             // What the system's own limit is to programs.
@@ -170,7 +171,7 @@ impl Network {
     }
 
     /// Waits for the right to open a connection.
-    pub(super) async fn permit(self: Arc<Self>) -> Permit {
+    pub(crate) async fn permit(self: Arc<Self>) -> Permit {
         let connections = Arc::clone(&self.connections);
         let permit = match Arc::clone(&connections).try_acquire_owned() {
             Ok(permit) => permit,
@@ -190,14 +191,14 @@ impl Network {
     }
 
     /// The right to open a connection, if there is one.
-    pub(super) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
+    pub(crate) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
         let permit = Arc::clone(&self.connections).try_acquire_owned().ok()?;
         let descriptor = self.descriptors.try_take()?;
         Some(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor, _of_peer: None })
     }
 
     /// The right to make a connection of a socket, or the error for the program.
-    pub(super) fn permit_to_connect(self: &Arc<Self>, socket: Unconnected) -> Result<Permit, ErrorCode> {
+    pub(crate) fn permit_to_connect(self: &Arc<Self>, socket: Unconnected) -> Result<Permit, ErrorCode> {
         let permit = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| {
             self.tell_limit("connecting fails");
             ErrorCode::Other(Some("the limit of open connections is reached".to_owned()))
@@ -235,7 +236,7 @@ impl Network {
     }
 
     /// Counts a connection that was accepted from `peer`, if that is limited. `Err` if the peer has as many as it may.
-    pub(super) fn count_peer(&self, stream: &TcpStream, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
+    pub(super) fn count_peer(&self, stream: &Stream, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
         let Some(limit) = self.max_peer_connections else { return Ok(None) };
         if let Some(of_peer) = self.peers.count(peer.ip(), limit) {
             return Ok(Some(of_peer));
@@ -245,8 +246,8 @@ impl Network {
             observed.observer.connection_ended(&ConnectionRecord {
                 worker: observed.worker,
                 accepted: true,
-                local: stream.local_addr().ok(),
-                peer,
+                local: stream.local_address(),
+                peer: ConnectionAddress::Ip(peer),
                 received: 0,
                 sent: 0,
                 opened: SystemTime::now(),
@@ -264,12 +265,12 @@ impl Network {
     }
 
     /// Counts a connection from now on.
-    pub(super) fn opened(&self) {
+    pub(crate) fn opened(&self) {
         self.open.fetch_add(1, Ordering::SeqCst);
         self.metrics.opened();
     }
 
-    pub(super) fn closed(&self) {
+    pub(crate) fn closed(&self) {
         self.metrics.closed();
         if self.open.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.all_closed.notify_waiters();
@@ -277,7 +278,7 @@ impl Network {
     }
 
     /// Takes notice of bytes received or sent.
-    pub(super) fn moved(&self) {
+    pub(crate) fn moved(&self) {
         self.activity.store(self.activity.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
@@ -286,19 +287,24 @@ impl Network {
         self.activity.load(Ordering::Relaxed)
     }
 
-    pub(super) fn failed(&self, code: &ErrorCode) {
+    pub(crate) fn failed(&self, code: &ErrorCode) {
         self.metrics.errors.with_label_values(&[name(code)]).inc();
     }
 
+    /// Counts a Unix socket that was not made.
+    pub(crate) fn failed_path(&self) {
+        self.metrics.errors.with_label_values(&["unix"]).inc();
+    }
+
     /// Tells, once, that accepting pauses because descriptors have run out.
-    pub(super) fn exhausted(&self, error: io::Error) {
+    pub(crate) fn exhausted(&self, error: io::Error) {
         if !self.exhaustion_told.swap(true, Ordering::Relaxed) {
             tracing::warn!("accepting pauses until others close: {error}; the system's limit is `ulimit -n`");
         }
         self.failed(&error.into());
     }
 
-    pub(super) fn listening(&self, listener: &Arc<Listener>) {
+    pub(crate) fn listening(&self, listener: &Arc<Listener>) {
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         if listeners.stopped {
             listener.close();
@@ -388,7 +394,7 @@ impl Drop for Leaving {
 }
 
 impl Permit {
-    pub(super) fn network(&self) -> &Arc<Network> {
+    pub(crate) fn network(&self) -> &Arc<Network> {
         &self.network
     }
 

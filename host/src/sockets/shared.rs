@@ -15,8 +15,8 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use socket2::{SockRef, Socket};
-use tokio::net::TcpSocket;
 
+use super::address::Place;
 use super::peers::Peers;
 use crate::run::descriptors::Descriptor;
 
@@ -48,14 +48,19 @@ pub struct SharedListeners {
 struct Sockets {
     open: HashMap<Key, Entry>,
     /// Those that were handed in, by the address that they are bound to.
-    handed_in: HashMap<SocketAddr, Socket>,
+    handed_in: HashMap<Place, Socket>,
     closed: bool,
     /// Closes what was kept too long; there is none while nothing is kept.
     closer: Option<Thread>,
 }
 
+/// What is to be done when a socket is closed: dropping it does it.
+pub(crate) type OnClose = Box<dyn Send>;
+
 struct Entry {
     socket: Socket,
+    /// Dropped after it.
+    _on_close: Option<OnClose>,
     /// How many instances have it.
     holders: usize,
     /// With no holder: when it is closed.
@@ -64,13 +69,13 @@ struct Entry {
 
 /// The address as a program asks for it, and which one of those that it has bound so: a program that binds port 0 twice wants
 /// two ports.
-type Key = (SocketAddr, usize);
+type Key = (Place, usize);
 
 /// An instance that shares listening sockets.
-pub(super) struct Instance {
+pub(crate) struct Instance {
     shared: SharedListeners,
     /// Which [`Key`]s it has.
-    bound: Mutex<HashMap<SocketAddr, BTreeSet<usize>>>,
+    bound: Mutex<HashMap<Place, BTreeSet<usize>>>,
     /// How it ends: [`RUNS`], [`REPLACED`] or [`BROKE`].
     end: AtomicU8,
 }
@@ -82,7 +87,7 @@ const REPLACED: u8 = 1;
 const BROKE: u8 = 2;
 
 /// A socket of an instance, which its program has bound. It is the program's until this is dropped.
-pub(super) struct Lease {
+pub(crate) struct Lease {
     instance: Arc<Instance>,
     key: Key,
     listening: bool,
@@ -104,7 +109,7 @@ impl SharedListeners {
     pub fn hand_in(&self, listener: TcpListener) -> io::Result<SocketAddr> {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        self.sockets().handed_in.insert(address, listener.into());
+        self.sockets().handed_in.insert(Place::Ip(address), listener.into());
         Ok(address)
     }
 
@@ -128,7 +133,7 @@ impl SharedListeners {
 
 impl Instance {
     /// An instance that is about to start: what waits for one has [`HAND_OVER`] from now on.
-    pub(super) fn new(shared: SharedListeners) -> Arc<Self> {
+    pub(crate) fn new(shared: SharedListeners) -> Arc<Self> {
         let mut sockets = shared.sockets();
         let until = Instant::now() + HAND_OVER;
         sockets.open.values_mut().filter_map(|entry| entry.until.as_mut()).for_each(|kept| *kept = (*kept).min(until));
@@ -137,75 +142,81 @@ impl Instance {
         Arc::new(Self { shared, bound: Mutex::default(), end: AtomicU8::new(RUNS) })
     }
 
-    /// Gives the socket of `address`, or binds `fresh` by `bind` and shares it with others. `descriptor` is for the copy of it
+    /// Gives the socket of `place`, or binds `fresh` by `bind` and shares it with others. `descriptor` is for the copy of it
     /// that is kept.
-    pub(super) fn bind<E: From<io::Error>>(
+    pub(crate) fn bind<S: From<Socket>, E: From<io::Error>>(
         self: &Arc<Self>,
-        address: SocketAddr,
-        fresh: TcpSocket,
+        place: Place,
+        fresh: S,
         descriptor: Descriptor,
-        bind: impl FnOnce(&TcpSocket) -> Result<(), E>,
-    ) -> Result<(TcpSocket, Lease), (TcpSocket, E)> {
+        bind: impl FnOnce(&S) -> Result<Option<OnClose>, E>,
+    ) -> Result<(S, Lease), (S, E)>
+    where
+        for<'a> SockRef<'a>: From<&'a S>,
+    {
         let mut sockets = self.shared.sockets();
         if sockets.closed || self.end.load(Ordering::SeqCst) != RUNS {
             return Err((fresh, io::Error::other("the program is being stopped").into()));
         }
         let mut bound = self.bound();
-        let free = bound.get(&address).map_or(0, |taken| (0..).find(|slot| !taken.contains(slot)).unwrap_or(0));
-        let key = (address, free);
+        let free = bound.get(&place).map_or(0, |taken| (0..).find(|slot| !taken.contains(slot)).unwrap_or(0));
+        let key = (place.clone(), free);
         let sockets = &mut *sockets;
-        let socket = match (sockets.handed_in.get(&address), sockets.open.get_mut(&key)) {
+        let socket = match (sockets.handed_in.get(&place), sockets.open.get_mut(&key)) {
             // It stays open whoever has it: nobody here could open it again.
             (Some(handed_in), _) => match handed_in.try_clone() {
-                Ok(socket) => TcpSocket::from_std_stream(socket.into()),
+                Ok(socket) => socket.into(),
                 Err(error) => return Err((fresh, error.into())),
             },
             (None, Some(entry)) => match entry.socket.try_clone() {
                 Ok(socket) => {
                     entry.holders += 1;
                     entry.until = None;
-                    TcpSocket::from_std_stream(socket.into())
+                    socket.into()
                 }
                 Err(error) => return Err((fresh, error.into())),
             },
             (None, None) => {
-                if let Err(error) = bind(&fresh) {
-                    return Err((fresh, error));
-                }
+                let on_close = match bind(&fresh) {
+                    Ok(on_close) => on_close,
+                    Err(error) => return Err((fresh, error)),
+                };
                 let kept = SockRef::from(&fresh).try_clone();
                 match kept {
-                    Ok(socket) => sockets.open.insert(key, Entry { socket, holders: 1, until: None }),
+                    Ok(socket) => {
+                        sockets.open.insert(key.clone(), Entry { socket, _on_close: on_close, holders: 1, until: None })
+                    }
                     Err(error) => return Err((fresh, error.into())),
                 };
                 fresh
             }
         };
-        bound.entry(address).or_default().insert(free);
+        bound.entry(place).or_default().insert(free);
         drop(bound);
         Ok((socket, Lease { instance: Arc::clone(self), key, listening: false, _descriptor: descriptor }))
     }
 
     /// From now on what the program has is left to those that replace it. It binds nothing more.
-    pub(super) fn replaced(&self) {
+    pub(crate) fn replaced(&self) {
         // Whoever came first says how it ended.
         _ = self.end.compare_exchange(RUNS, REPLACED, Ordering::SeqCst, Ordering::SeqCst);
     }
 
     /// As [`replaced`](Self::replaced), but what replaces it may take its time to come.
-    pub(super) fn broke(&self) {
+    pub(crate) fn broke(&self) {
         _ = self.end.compare_exchange(RUNS, BROKE, Ordering::SeqCst, Ordering::SeqCst);
     }
 
-    fn bound(&self) -> MutexGuard<'_, HashMap<SocketAddr, BTreeSet<usize>>> {
+    fn bound(&self) -> MutexGuard<'_, HashMap<Place, BTreeSet<usize>>> {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn unbind(&self, (address, slot): Key) {
+    fn unbind(&self, (place, slot): &Key) {
         let mut bound = self.bound();
-        if let Some(slots) = bound.get_mut(&address) {
-            slots.remove(&slot);
+        if let Some(slots) = bound.get_mut(place) {
+            slots.remove(slot);
             if slots.is_empty() {
-                bound.remove(&address);
+                bound.remove(place);
             }
         }
     }
@@ -213,14 +224,14 @@ impl Instance {
 
 impl Lease {
     /// Takes notice that the socket listens, so that it has a queue.
-    pub(super) fn listening(&mut self) {
+    pub(crate) fn listening(&mut self) {
         self.listening = true;
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.instance.unbind(self.key);
+        self.instance.unbind(&self.key);
         let shared = &self.instance.shared;
         let mut sockets = shared.sockets();
         let Some(entry) = sockets.open.get_mut(&self.key) else {
@@ -249,13 +260,13 @@ impl Drop for Lease {
 }
 
 impl Sockets {
-    fn kept(&self) -> impl Iterator<Item = (Instant, Key)> {
-        self.open.iter().filter_map(|(key, entry)| Some((entry.until?, *key)))
+    fn kept(&self) -> impl Iterator<Item = (Instant, &Key)> {
+        self.open.iter().filter_map(|(key, entry)| Some((entry.until?, key)))
     }
 
     fn limit_kept(&mut self) {
         if self.kept().count() > MAX_KEPT
-            && let Some((_, key)) = self.kept().min()
+            && let Some(key) = self.kept().min().map(|(_, key)| key.clone())
         {
             self.open.remove(&key);
         }
@@ -282,10 +293,10 @@ fn close_in_time(shared: &Weak<Mutex<Sockets>>) {
         let Some(strong) = shared.upgrade() else { return };
         let mut sockets = strong.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        sockets.open.retain(|(address, _), entry| {
+        sockets.open.retain(|(place, _), entry| {
             let over = entry.until.is_some_and(|until| until <= now);
             if over {
-                tracing::info!("the socket for {address} is closed: no worker has taken it over");
+                tracing::info!("the socket for {place} is closed: no worker has taken it over");
             }
             !over
         });

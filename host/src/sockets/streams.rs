@@ -4,17 +4,20 @@
 //! for readiness. One that the program cancels (`finish`) ends as cancelled unless it can be done at once.
 
 use std::io::ErrorKind;
+use std::iter;
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
-use wasmtime::component::{Destination, Source, StreamConsumer, StreamProducer, StreamResult};
+use wasmtime::component::{
+    Destination, FutureReader, Source, StreamConsumer, StreamProducer, StreamReader, StreamResult,
+};
 use wasmtime::{AsContextMut, StoreContextMut};
 
-use super::bindings::types::ErrorCode;
 use super::connection::{ClosedBy, Connection};
+use crate::wasi::tcp::bindings::types::ErrorCode;
 
 /// Bytes that are read at once where the program's own buffer cannot be used.
 const BUFFER: usize = 8192;
@@ -38,7 +41,10 @@ impl Half {
         }
         self.connection.expects_no_more(self.direction);
         // Fails if the peer has reset the connection.
-        _ = self.connection.shutdown(self.direction);
+        _ = match self.direction {
+            Shutdown::Read => self.connection.stream.stop_receiving(),
+            direction => self.connection.shutdown(direction),
+        };
         self.tell(result);
     }
 
@@ -49,13 +55,13 @@ impl Half {
 }
 
 /// What the program receives.
-pub(super) struct Receiving(Option<Half>);
+pub(crate) struct Receiving(Option<Half>);
 
 /// What the program sends.
-pub(super) struct Sending(Option<Half>);
+pub(crate) struct Sending(Option<Half>);
 
 impl Receiving {
-    pub(super) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
         Self(Some(Half { connection, outcome, direction: Shutdown::Read }))
     }
 
@@ -80,7 +86,7 @@ impl Receiving {
 }
 
 impl Sending {
-    pub(super) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
+    pub(crate) fn new(connection: Arc<Connection>, outcome: Outcome) -> Self {
         Self(Some(Half { connection, outcome, direction: Shutdown::Write }))
     }
 
@@ -102,6 +108,43 @@ impl Drop for Sending {
     fn drop(&mut self) {
         let _: Poll<_> = self.end(Ok(()));
     }
+}
+
+/// Sends what comes out of `data` over a connection, if it was given, and tells how that ended.
+pub(crate) fn send(
+    mut store: impl AsContextMut,
+    connection: Result<Arc<Connection>, ErrorCode>,
+    mut data: StreamReader<u8>,
+) -> wasmtime::Result<FutureReader<Result<(), ErrorCode>>> {
+    match connection {
+        Ok(connection) => {
+            let (sender, outcome) = oneshot::channel();
+            data.pipe(&mut store, Sending::new(connection, sender))?;
+            FutureReader::new(&mut store, outcome)
+        }
+        Err(code) => {
+            data.close(&mut store)?;
+            FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(code)) })
+        }
+    }
+}
+
+/// Gives what is received over a connection, if it was given, and tells how that ended.
+pub(crate) fn receive(
+    mut store: impl AsContextMut,
+    connection: Result<Arc<Connection>, ErrorCode>,
+) -> wasmtime::Result<(StreamReader<u8>, FutureReader<Result<(), ErrorCode>>)> {
+    Ok(match connection {
+        Ok(connection) => {
+            let (sender, outcome) = oneshot::channel();
+            let stream = StreamReader::new(&mut store, Receiving::new(connection, sender))?;
+            (stream, FutureReader::new(&mut store, outcome)?)
+        }
+        Err(code) => {
+            let stream = StreamReader::new(&mut store, iter::empty())?;
+            (stream, FutureReader::new(&mut store, async move { wasmtime::error::Ok(Err(code)) })?)
+        }
+    })
 }
 
 /// The program waits to receive, unless it wants to `finish`.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, Weak};
 
+use super::address::Place;
 use super::connection::{Connection, HostEnd};
 use super::network::Network;
 use crate::policy::check::Check;
@@ -40,9 +41,9 @@ impl Network {
         let Some(check) = self.check.get() else { return };
         let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.open.retain(|listener| match listener.upgrade() {
-            Some(listener) if check.keeps_listening(listener.address()) => true,
+            Some(listener) if keeps_listening(check, listener.place()) => true,
             Some(listener) => {
-                tracing::warn!("the socket for {} is closed: it is not granted any more", listener.address());
+                tracing::warn!("the socket for {} is closed: it is not granted any more", listener.place());
                 listener.close();
                 false
             }
@@ -52,12 +53,26 @@ impl Network {
         let made = std::mem::take(&mut self.made.lock().unwrap_or_else(PoisonError::into_inner).all);
         let open: Vec<_> = made.iter().filter_map(Weak::upgrade).collect();
         let (kept, revoked): (Vec<_>, Vec<_>) =
-            open.into_iter().partition(|connection| check.keeps_connection(connection.peer, connection.name()));
+            open.into_iter().partition(|connection| keeps_connection(check, connection));
         revoked.iter().for_each(|connection| connection.end(HostEnd::Revoked));
         if !revoked.is_empty() {
             tracing::warn!("{} connections that the program had made are ended: not granted any more", revoked.len());
         }
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.all.extend(kept.iter().map(Arc::downgrade));
+    }
+}
+
+fn keeps_listening(check: &Check, place: &Place) -> bool {
+    match place {
+        Place::Ip(address) => check.keeps_listening(*address),
+        Place::Unix(address) => check.keeps_unix_listening(address),
+    }
+}
+
+fn keeps_connection(check: &Check, connection: &Connection) -> bool {
+    match connection.place() {
+        Place::Ip(address) => check.keeps_connection(*address, connection.name()),
+        Place::Unix(address) => check.keeps_unix(address),
     }
 }

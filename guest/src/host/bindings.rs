@@ -1,0 +1,30 @@
+//! The generated bindings of `wasyncio:host`.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unsafe_code,
+    clippy::allow_attributes_without_reason,
+    clippy::use_self,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated"
+)]
+
+wit_bindgen::generate!({
+    inline: "
+        package wasyncio:guest-of-host;
+        world host {
+            import wasyncio:host/unix@0.1.0;
+        }
+    ",
+    path: "../wit",
+    world: "wasyncio:guest-of-host/host",
+    with: {
+        "wasi:clocks/types@0.3.2": crate::wasi::bindings::wasi::clocks::types,
+        "wasi:sockets/types@0.3.2": crate::wasi::bindings::wasi::sockets::types,
+        "wasyncio:host/unix@0.1.0": generate,
+        "wasyncio:host/unix@0.1.0/credentials": wasyncio_core::extra_info::PeerCredentials,
+    },
+});
+
+pub(crate) use self::wasyncio::host::unix;
