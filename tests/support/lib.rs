@@ -8,6 +8,7 @@ mod crowded;
 mod process;
 mod program;
 mod python;
+pub mod records;
 mod rest;
 mod scrape;
 mod service;
