@@ -8,7 +8,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use serde_json::Value;
 use wasyncio_tests::records::{find, lines};
 use wasyncio_tests::{DEADLINE, ask, command, connect, dist, finish, metrics, misbehaving_server, signal, spawn};
 

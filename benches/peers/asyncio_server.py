@@ -34,10 +34,13 @@ async def main(address, mode):
             # A client that ends a measurement resets its connections; every other failure it notices itself.
             writer.close()
 
-    host, port = address.rsplit(":", 1)
-    server = await asyncio.start_server(serve, host, int(port))
-    host, port = server.sockets[0].getsockname()
-    print(f"Serving on {host}:{port}", flush=True)
+    if "/" in address:
+        server = await asyncio.start_unix_server(serve, address)
+    else:
+        host, port = address.rsplit(":", 1)
+        server = await asyncio.start_server(serve, host, int(port))
+        address = "%s:%d" % server.sockets[0].getsockname()
+    print(f"Serving on {address}", flush=True)
     await server.serve_forever()
 
 

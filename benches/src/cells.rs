@@ -5,6 +5,7 @@ use std::time::Duration;
 use bench_protocol::Mode;
 
 use crate::Result;
+use crate::server::Transport;
 
 /// How much is measured.
 pub(crate) struct Plan {
@@ -62,6 +63,8 @@ pub(crate) enum Load {
         lines: usize,
         /// Bytes of a line with its end.
         length: usize,
+        /// Over which sockets.
+        transport: Transport,
     },
     /// One connection sends so many bytes and is told that they arrived.
     Stream {
@@ -127,6 +130,14 @@ impl Cell {
         }
     }
 
+    /// By what the server is reached.
+    pub(crate) fn transport(&self) -> Transport {
+        match self.load {
+            Load::Exchange { transport, .. } => transport,
+            _ => Transport::Tcp,
+        }
+    }
+
     /// What the server has to do.
     pub(crate) fn mode(&self) -> Mode {
         if matches!(self.load, Load::Stream { .. }) { Mode::Sink } else { Mode::Echo }
@@ -158,6 +169,7 @@ const fn less(workload: &'static str, unit: &'static str) -> Heading {
 }
 
 const PINGPONG: &[Heading] = &[more("pingpong", "messages/s")];
+const UNIX_PINGPONG: &[Heading] = &[more("unix-pingpong", "messages/s")];
 const PIPELINED: &[Heading] = &[more("pipelined", "lines/s")];
 const LONGLINE: &[Heading] = &[more("longline", "messages/s")];
 const STREAM: &[Heading] = &[more("stream", "MiB/s")];
@@ -187,7 +199,13 @@ fn all(plan: &Plan) -> Vec<Cell> {
     let exchange = |headings, connections, lines, length| Cell {
         headings,
         connections,
-        load: Load::Exchange { connections, lines, length },
+        load: Load::Exchange { connections, lines, length, transport: Transport::Tcp },
+        rounds: plan.rounds,
+    };
+    let over_unix = |connections| Cell {
+        headings: UNIX_PINGPONG,
+        connections,
+        load: Load::Exchange { connections, lines: 1, length: 64, transport: Transport::Unix },
         rounds: plan.rounds,
     };
     let cell = |headings, connections, load, rounds| Cell { headings, connections, load, rounds };
@@ -196,6 +214,8 @@ fn all(plan: &Plan) -> Vec<Cell> {
         exchange(PINGPONG, 10, 1, 64),
         exchange(PINGPONG, 100, 1, 64),
         exchange(PINGPONG, 1_000, 1, 64),
+        over_unix(1),
+        over_unix(100),
         exchange(PIPELINED, 10, 32, 64),
         exchange(LONGLINE, 10, 1, 60_000),
         cell(STREAM, 1, Load::Stream { bytes: plan.stream }, plan.rounds),

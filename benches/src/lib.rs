@@ -35,7 +35,7 @@ use std::error::Error;
 pub use cli::main;
 pub use descriptors::allow;
 pub use places::Places;
-pub use server::Server;
+pub use server::{Server, Transport};
 pub use statistics::Sample;
 pub use subjects::Subject;
 

@@ -7,7 +7,7 @@ use bench_protocol::Mode;
 use tokio::process::Command;
 use wasyncio_python::Python;
 
-use crate::subjects::{Program, Subject};
+use crate::subjects::{Program, Subject, WASI02};
 
 /// Where the programs are.
 pub struct Places {
@@ -38,7 +38,7 @@ impl Places {
 
     /// Those of `subjects` that can run here; the others are named, with the reason.
     pub(crate) fn available(&self, mut subjects: Vec<Subject>) -> Vec<Subject> {
-        subjects.retain(|&subject| match self.command(subject, Mode::Echo) {
+        subjects.retain(|&subject| match self.command(subject, Mode::Echo, None) {
             Ok(_) => true,
             Err(reason) => {
                 println!("{subject} is left out: {reason}");
@@ -48,10 +48,10 @@ impl Places {
         subjects
     }
 
-    /// The command that serves; the error is what keeps `subject` from running here.
-    pub(crate) fn command(&self, subject: Subject, mode: Mode) -> Result<Command, String> {
+    /// The command that serves, by TCP or on a Unix socket at `path`; the error is what keeps `subject` from running here.
+    pub(crate) fn command(&self, subject: Subject, mode: Mode, path: Option<&str>) -> Result<Command, String> {
         // Port 0: the system chooses, and the server tells.
-        let address = "127.0.0.1:0";
+        let address = path.unwrap_or("127.0.0.1:0");
         let mode = mode.argument();
         let mut command;
         match subject.program {
@@ -61,8 +61,13 @@ impl Places {
                     return Err(format!("{} is not built", component.display()));
                 }
                 command = Command::new(self.root.join("target/release/wasyncio"));
-                // One of the subjects is a program of WASI 0.2.
-                command.arg("run").arg(component).args(["--allow-listen", address, "--allow-wasi02-sockets"]);
+                command.arg("run").arg(component);
+                match path {
+                    Some(_) if name == WASI02 => return Err("it has no Unix sockets".to_owned()),
+                    Some(path) => command.args(["--allow-unix-listen", path]),
+                    None if name == WASI02 => command.args(["--allow-listen", address, "--allow-wasi02-sockets"]),
+                    None => command.args(["--allow-listen", address]),
+                };
                 command.args(["--", address, mode]);
             }
             Program::Python(event_loop) => {

@@ -73,7 +73,7 @@ impl Entry {
         }
         let server = match self.server.take() {
             Some(server) => server,
-            None => Server::start(self.subject, cell.mode(), places).await?,
+            None => Server::start_over(cell.transport(), self.subject, cell.mode(), places).await?,
         };
         // It is kept here, so that it is ended also when this is given up.
         let server = self.server.insert(server);

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bench_protocol::{Mode, SERVING};
+use bench_protocol::{Address, Mode, SERVING};
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout};
 use tokio::time::{sleep, timeout};
@@ -28,7 +29,18 @@ pub struct Server {
     /// Kept, so that a server that prints more does not fail.
     _output: BufReader<ChildStdout>,
     /// Where it listens.
-    pub address: SocketAddr,
+    pub address: Address,
+    /// Where its Unix socket is, if it has one.
+    _folder: Option<TempDir>,
+}
+
+/// By what a server is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A free port of the loopback address.
+    Tcp,
+    /// A Unix socket in a folder of its own.
+    Unix,
 }
 
 impl Server {
@@ -37,8 +49,19 @@ impl Server {
     /// # Errors
     /// If it cannot be started, or does not listen in time.
     pub async fn start(subject: Subject, mode: Mode, places: &Places) -> Result<Self> {
-        let mut command =
-            places.command(subject, mode).map_err(|reason| format!("{subject} cannot be started: {reason}"))?;
+        Self::start_over(Transport::Tcp, subject, mode, places).await
+    }
+
+    /// The same, reached by any transport.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_over(transport: Transport, subject: Subject, mode: Mode, places: &Places) -> Result<Self> {
+        let folder = if transport == Transport::Unix { Some(tempfile::tempdir()?) } else { None };
+        let path = folder.as_ref().map(|folder| folder.path().join("x").display().to_string());
+        let mut command = places
+            .command(subject, mode, path.as_deref())
+            .map_err(|reason| format!("{subject} cannot be started: {reason}"))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = cores::on_server_core(|| command.spawn())
             .map_err(|error| format!("{subject} cannot be started: {error}"))?;
@@ -46,8 +69,24 @@ impl Server {
         let mut line = String::new();
         let listening = timeout(START_LIMIT, output.read_line(&mut line)).await;
         listening.map_err(|_| format!("{subject} does not listen after {} s", START_LIMIT.as_secs()))??;
-        let port = port_of(&line).ok_or_else(|| format!("{subject} does not say where it listens but {line:?}"))?;
-        Ok(Self { process, _output: output, address: SocketAddr::from(([127, 0, 0, 1], port)) })
+        let address = match path {
+            Some(path) if line.trim_end().strip_prefix(SERVING) == Some(&path) => Some(Address::Unix(path)),
+            Some(_) => None,
+            None => port_of(&line).map(|port| Address::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))),
+        };
+        let address = address.ok_or_else(|| format!("{subject} does not say where it listens but {line:?}"))?;
+        Ok(Self { process, _output: output, address, _folder: folder })
+    }
+
+    /// Where it listens, of one that is reached by TCP.
+    ///
+    /// # Panics
+    /// Of any other.
+    pub fn tcp(&self) -> SocketAddr {
+        match &self.address {
+            Address::Tcp(address) => *address,
+            Address::Unix(path) => panic!("the server listens at {path}"),
+        }
     }
 
     /// The resident memory of the process in bytes; none where the system does not tell.

@@ -37,9 +37,11 @@ const ALL: [Subject; 8] = [
     Subject { name: UVLOOP, program: Program::Python("uvloop"), ours: false },
     Subject { name: TOKIO, program: Program::Tokio { buffered: false }, ours: false },
     Subject { name: "tokio-buffered", program: Program::Tokio { buffered: true }, ours: false },
-    Subject { name: "wstd", program: Program::Component("wstd-echo"), ours: false },
+    Subject { name: "wstd", program: Program::Component(WASI02), ours: false },
 ];
 
+/// A program of WASI 0.2.
+pub(crate) const WASI02: &str = "wstd-echo";
 const CPYTHON: &str = "cpython";
 const UVLOOP: &str = "uvloop";
 const TOKIO: &str = "tokio";

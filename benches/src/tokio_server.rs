@@ -2,9 +2,9 @@
 
 use std::io;
 
-use bench_protocol::{Mode, Received, SERVING};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
-use tokio::net::{TcpListener, TcpStream};
+use bench_protocol::{Address, Mode, Received, SERVING};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter};
+use tokio::net::{TcpListener, UnixListener};
 
 use crate::Result;
 
@@ -13,52 +13,63 @@ pub(crate) fn serve(buffered: bool, arguments: &[String]) -> Result<()> {
     let (address, mode) = bench_protocol::parse(arguments)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind(address).await?;
-        println!("{SERVING}{}", listener.local_addr()?);
-        loop {
-            let (stream, _) = listener.accept().await?;
-            // As asyncio does.
-            stream.set_nodelay(true)?;
-            tokio::spawn(async move {
-                // A client that ends a measurement resets its connections; every other failure it notices itself.
-                let _ = match mode {
-                    Mode::Sink => sink(stream).await,
-                    Mode::Echo if buffered => echo_buffered(stream).await,
-                    Mode::Echo => echo(stream).await,
-                };
-            });
+        match address {
+            Address::Tcp(address) => {
+                let listener = TcpListener::bind(address).await?;
+                println!("{SERVING}{}", listener.local_addr()?);
+                loop {
+                    let (stream, _) = listener.accept().await?;
+                    // As asyncio does.
+                    stream.set_nodelay(true)?;
+                    tokio::spawn(serve_one(stream, buffered, mode));
+                }
+            }
+            Address::Unix(path) => {
+                let listener = UnixListener::bind(&path)?;
+                println!("{SERVING}{path}");
+                loop {
+                    tokio::spawn(serve_one(listener.accept().await?.0, buffered, mode));
+                }
+            }
         }
     })
 }
 
-async fn echo(mut stream: TcpStream) -> io::Result<()> {
-    let (reader, mut writer) = stream.split();
-    let mut reader = BufReader::new(reader);
+async fn serve_one(stream: impl AsyncRead + AsyncWrite + Unpin, buffered: bool, mode: Mode) {
+    // A client that ends a measurement resets its connections; every other failure it notices itself.
+    let _ = match mode {
+        Mode::Sink => sink(stream).await,
+        Mode::Echo if buffered => echo_buffered(stream).await,
+        Mode::Echo => echo(stream).await,
+    };
+}
+
+async fn echo(stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    // It reads, then writes: a stream that both share needs no halves.
+    let mut stream = BufReader::new(stream);
     let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).await? > 0 {
-        writer.write_all(&line).await?;
+    while stream.read_until(b'\n', &mut line).await? > 0 {
+        stream.get_mut().write_all(&line).await?;
         line.clear();
     }
     Ok(())
 }
 
 /// Sends before the next read would wait.
-async fn echo_buffered(mut stream: TcpStream) -> io::Result<()> {
-    let (reader, writer) = stream.split();
-    let mut reader = BufReader::new(reader);
-    let mut writer = BufWriter::new(writer);
+async fn echo_buffered(stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    let mut stream = BufWriter::new(BufReader::new(stream));
     let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line).await? > 0 {
-        writer.write_all(&line).await?;
+    while stream.get_mut().read_until(b'\n', &mut line).await? > 0 {
+        stream.write_all(&line).await?;
         line.clear();
-        if !reader.buffer().contains(&b'\n') {
-            writer.flush().await?;
+        if !stream.get_ref().buffer().contains(&b'\n') {
+            stream.flush().await?;
         }
     }
     Ok(())
 }
 
-async fn sink(mut stream: TcpStream) -> io::Result<()> {
+async fn sink(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     let mut data = vec![0; 65536];
     let mut received = Received::default();
     loop {

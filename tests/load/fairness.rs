@@ -29,7 +29,7 @@ fn flood(subject: Subject) -> Result<Flood> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::start(subject, Mode::Echo, &Places::of_workspace()).await?;
-        let flood = timeout(DEADLINE, flood::measure(server.address, CONNECTIONS, WINDOW)).await;
+        let flood = timeout(DEADLINE, flood::measure(server.tcp(), CONNECTIONS, WINDOW)).await;
         server.stop().await;
         flood.map_err(|_| format!("no end after {DEADLINE:?}"))?
     })

@@ -1,6 +1,6 @@
 //! What the benchmark's servers and its load generator agree on.
 //!
-//! A server is started with the arguments `HOST:PORT MODE`, prints [`SERVING`] and its address on a line of its own once it
+//! A server is started with the arguments `HOST:PORT MODE` or `PATH MODE`, where a path has a `/` in it, prints [`SERVING`] and its address on a line of its own once it
 //! listens, and serves until it is killed. `benches/peers/asyncio_server.py` is the same in Python.
 
 use std::net::SocketAddr;
@@ -43,16 +43,35 @@ impl FromStr for Mode {
     }
 }
 
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// By TCP.
+    Tcp(SocketAddr),
+    /// On a Unix socket at this path.
+    Unix(String),
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.contains('/') {
+            return Ok(Self::Unix(text.to_owned()));
+        }
+        text.parse().map(Self::Tcp).map_err(|_| format!("'{text}' is no address"))
+    }
+}
+
 /// Reads a server's arguments.
 ///
 /// # Errors
 /// In words, with what was expected.
-pub fn parse(arguments: &[impl AsRef<str>]) -> Result<(SocketAddr, Mode), String> {
+pub fn parse(arguments: &[impl AsRef<str>]) -> Result<(Address, Mode), String> {
     let [address, mode] = arguments else {
-        return Err("the arguments are HOST:PORT and echo or sink".to_owned());
+        return Err("the arguments are HOST:PORT or PATH, and echo or sink".to_owned());
     };
-    let address = address.as_ref();
-    Ok((address.parse().map_err(|_| format!("'{address}' is no address"))?, mode.as_ref().parse()?))
+    Ok((address.as_ref().parse()?, mode.as_ref().parse()?))
 }
 
 /// The byte at `position` of what is streamed to a sink.
@@ -125,7 +144,9 @@ mod tests {
 
     #[test]
     fn arguments_are_address_and_mode() {
-        assert_eq!(parse(&["127.0.0.1:80", "sink"]), Ok((SocketAddr::from(([127, 0, 0, 1], 80)), Mode::Sink)));
+        let tcp = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 80)));
+        assert_eq!(parse(&["127.0.0.1:80", "sink"]), Ok((tcp, Mode::Sink)));
+        assert_eq!(parse(&["/run/x", "echo"]), Ok((Address::Unix("/run/x".to_owned()), Mode::Echo)));
         assert_eq!(parse(&["127.0.0.1:80", "both"]), Err("'both' is no mode: echo or sink".to_owned()));
         assert_eq!(parse(&["localhost:80", "echo"]), Err("'localhost:80' is no address".to_owned()));
         assert!(parse(&["127.0.0.1:80"]).is_err());

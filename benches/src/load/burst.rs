@@ -39,12 +39,12 @@ pub struct Kept {
 /// If a connection fails, what comes back is wrong, or the system does not tell the memory of a process.
 pub async fn measure(server: &Server, connections: usize) -> Result<Kept> {
     let memory = || server.memory().ok_or("this system does not tell the memory of a process");
-    let mut first = connections::open(server.address, 1).await?;
+    let mut first = connections::open(server.tcp(), 1).await?;
     warm_up(&mut first).await?;
     // These take what the process has to spare since it started, and make it have the room that bursts need.
-    let mut filling = connections::open(server.address, connections).await?;
+    let mut filling = connections::open(server.tcp(), connections).await?;
     let before = memory()?;
-    let mut crowd = connections::open(server.address, connections).await?;
+    let mut crowd = connections::open(server.tcp(), connections).await?;
     let idle = memory()?;
     for connection in &mut filling {
         burst(connection).await?;

@@ -1,9 +1,10 @@
 //! Opening connections, and one exchange on one of them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
 
 use super::lines::Lines;
 use crate::Result;
@@ -13,18 +14,49 @@ use crate::Result;
 const BATCH: usize = 50;
 
 /// A connection that checks what it gets back.
-pub(super) struct Connection {
-    pub(super) stream: TcpStream,
+pub(super) struct Connection<S = TcpStream> {
+    pub(super) stream: S,
     number: usize,
     back: Vec<u8>,
+}
+
+/// What can be connected to.
+pub(super) trait Connect: AsyncRead + AsyncWrite + Send + Unpin + Sized + 'static {
+    /// Where.
+    type Address: ?Sized;
+
+    /// Connects.
+    async fn connect(address: &Self::Address) -> std::io::Result<Self>;
+}
+
+impl Connect for TcpStream {
+    type Address = SocketAddr;
+
+    async fn connect(address: &SocketAddr) -> std::io::Result<Self> {
+        let stream = Self::connect(*address).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+impl Connect for UnixStream {
+    type Address = Path;
+
+    async fn connect(path: &Path) -> std::io::Result<Self> {
+        Self::connect(path).await
+    }
 }
 
 impl Connection {
     /// Connects; `number` makes its lines different from the others'.
     pub(super) async fn open(address: SocketAddr, number: usize) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, number, back: Vec::new() })
+        Self::connect(&address, number).await
+    }
+}
+
+impl<S: Connect> Connection<S> {
+    async fn connect(address: &S::Address, number: usize) -> Result<Self> {
+        Ok(Self { stream: S::connect(address).await?, number, back: Vec::new() })
     }
 
     /// Lines for this connection.
@@ -52,7 +84,7 @@ impl Connection {
             self.stream.read_exact(&mut self.back).await?;
         } else {
             // The server may send the beginning back before it has taken the end.
-            let (mut reader, mut writer) = self.stream.split();
+            let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
             tokio::try_join!(writer.write_all(sent), reader.read_exact(&mut self.back))?;
         }
         if self.back == sent { Ok(()) } else { Err("what came back is not what was sent".into()) }
@@ -61,10 +93,15 @@ impl Connection {
 
 /// Opens `count` connections; all of them are accepted when this returns, and most have not been used.
 pub(super) async fn open(address: SocketAddr, count: usize) -> Result<Vec<Connection>> {
+    open_at(&address, count).await
+}
+
+/// The same of any kind.
+pub(super) async fn open_at<S: Connect>(address: &S::Address, count: usize) -> Result<Vec<Connection<S>>> {
     let mut connections = Vec::with_capacity(count);
     while connections.len() < count {
         for _ in 0..BATCH.min(count - connections.len()) {
-            connections.push(Connection::open(address, connections.len()).await?);
+            connections.push(Connection::connect(address, connections.len()).await?);
         }
         // Servers accept in order: when the last is served, the others are accepted.
         let last = connections.last_mut().expect("at least one was opened");

@@ -31,10 +31,10 @@ pub struct Crowd {
 /// If a connection fails, what comes back is wrong, or the system does not tell the memory of a process.
 pub async fn measure(server: &Server, connections: usize, warm_up: Duration, window: Duration) -> Result<Crowd> {
     let memory = || server.memory().ok_or("this system does not tell the memory of a process");
-    let mut busy = connections::open(server.address, BUSY).await?;
+    let mut busy = connections::open(server.tcp(), BUSY).await?;
     let alone = exchange::on(&mut busy, 1, 64, warm_up, window).await?;
     let before = memory()?;
-    let mut crowd = connections::open(server.address, connections).await?;
+    let mut crowd = connections::open(server.tcp(), connections).await?;
     let idle = memory()?;
     let beside = exchange::on(&mut busy, 1, 64, warm_up, window).await?;
     for connection in &mut crowd {

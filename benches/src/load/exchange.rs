@@ -1,11 +1,13 @@
 //! Ping-pong, pipelined or not, with lines short or long.
 
-use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use bench_protocol::Address;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 
-use super::connections::{self, Connection};
+use super::connections::{Connect, Connection, open_at};
 use super::lines::Lines;
 use crate::Result;
 use crate::cells::Plan;
@@ -13,19 +15,26 @@ use crate::statistics::{Sample, percentile};
 
 /// Measures on new connections.
 pub(super) async fn measure(
-    address: SocketAddr,
+    address: &Address,
     connections: usize,
     lines: usize,
     length: usize,
     plan: &Plan,
 ) -> Result<Sample> {
-    let mut opened = connections::open(address, connections).await?;
-    on(&mut opened, lines, length, plan.warm_up, plan.window).await
+    let (warm_up, window) = (plan.warm_up, plan.window);
+    match address {
+        Address::Tcp(address) => {
+            on(&mut open_at::<TcpStream>(address, connections).await?, lines, length, warm_up, window).await
+        }
+        Address::Unix(path) => {
+            on(&mut open_at::<UnixStream>(Path::new(path), connections).await?, lines, length, warm_up, window).await
+        }
+    }
 }
 
 /// Measures on connections that are there, and leaves them so.
-pub(super) async fn on(
-    connections: &mut Vec<Connection>,
+pub(super) async fn on<S: Connect>(
+    connections: &mut Vec<Connection<S>>,
     lines: usize,
     length: usize,
     warm_up: Duration,
@@ -71,12 +80,12 @@ async fn stay_awake() {
 }
 
 /// Exchanges until `end`; the nanoseconds of each exchange that ended from `begin` on.
-async fn repeat(
-    mut connection: Connection,
+async fn repeat<S: Connect>(
+    mut connection: Connection<S>,
     mut lines: Lines,
     begin: Instant,
     end: Instant,
-) -> Result<(Connection, Vec<u32>)> {
+) -> Result<(Connection<S>, Vec<u32>)> {
     let mut times = Vec::new();
     let mut now = Instant::now();
     while now < end {

@@ -17,16 +17,16 @@ use crate::statistics::Sample;
 
 /// Loads `server` once; a sample for every result of the load.
 pub(crate) async fn measure(load: Load, server: &Server, plan: &Plan) -> Result<Vec<Sample>> {
-    let address = server.address;
+    let address = &server.address;
     Ok(match load {
-        Load::Exchange { connections, lines, length } => {
+        Load::Exchange { connections, lines, length, .. } => {
             vec![exchange::measure(address, connections, lines, length, plan).await?]
         }
-        Load::Stream { bytes } => vec![stream::measure(address, bytes).await?],
-        Load::Connect { connections, count } => vec![connect::measure(address, connections, count).await?],
+        Load::Stream { bytes } => vec![stream::measure(server.tcp(), bytes).await?],
+        Load::Connect { connections, count } => vec![connect::measure(server.tcp(), connections, count).await?],
         Load::Startup => unreachable!("it begins without a server"),
         Load::Crowd { connections } => crowd::measure(server, connections, plan.warm_up, plan.window).await?.samples(),
         Load::Burst { connections } => vec![Sample::of(burst::measure(server, connections).await?.after_burst)],
-        Load::Flood { connections } => flood::measure(address, connections, plan.flood_window).await?.samples()?,
+        Load::Flood { connections } => flood::measure(server.tcp(), connections, plan.flood_window).await?.samples()?,
     })
 }

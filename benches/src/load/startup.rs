@@ -15,7 +15,7 @@ use crate::subjects::Subject;
 pub(crate) async fn measure(subject: Subject, places: &Places) -> Result<Vec<Sample>> {
     let begin = Instant::now();
     let server = Server::start(subject, Mode::Echo, places).await?;
-    let mut connection = Connection::open(server.address, 0).await?;
+    let mut connection = Connection::open(server.tcp(), 0).await?;
     let mut lines = connection.lines(1, 64);
     connection.exchange(&mut lines).await?;
     let milliseconds = begin.elapsed().as_secs_f64() * 1000.0;

@@ -169,7 +169,7 @@ macro_rules! conversions {
         impl From<types::ExtraInfo> for ExtraInfo {
             fn from(info: types::ExtraInfo) -> Self {
                 match info {
-                    // The component makes addresses of numbers only.
+                    // The component makes Internet addresses of numbers only.
                     types::ExtraInfo::Address(one) => {
                         Self::Address(address(one).unwrap_or(SocketAddress::Unix(Vec::new())))
                     }

@@ -20,6 +20,10 @@ impl Asyncio {
         Self { link }
     }
 
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
     /// Connects to `host`, a name or an address.
     ///
     /// # Errors

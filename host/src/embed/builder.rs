@@ -7,6 +7,7 @@ use wasmtime::component::InstancePre;
 
 use super::driver::{Driver, Ending};
 use super::link::{Instance, Link};
+use super::unix::UnixFunctions;
 use super::{Asyncio, NAME, bindings};
 use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
@@ -110,11 +111,12 @@ impl StreamsBuilder {
         let starting = self.instance.instantiate_async(&mut store);
         let instance = self.ticker.while_polled(starting, || computing.resumed()).await.map_err(failed)?;
         let guest = bindings::Embedding::new(&mut store, &instance).map_err(failed)?;
+        let unix = UnixFunctions::of(&mut store, &instance).map_err(failed)?;
         let instance = Instance::new(max_memory);
         let (link, requests) = Link::new(&instance);
         let (ticker, linger) = (self.ticker, self.linger);
         let ending = Ending(instance);
-        let driver = Driver { store, guest, requests, ending, network, ticker, computing, metrics, linger };
+        let driver = Driver { store, guest, unix, requests, ending, network, ticker, computing, metrics, linger };
         tokio::spawn(driver.run());
         Ok(Asyncio::new(link))
     }

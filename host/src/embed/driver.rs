@@ -15,6 +15,7 @@ use super::NAME;
 use super::bindings::Embedding;
 use super::garbage::Garbage;
 use super::link::{Component, Instance, Request};
+use super::unix::UnixFunctions;
 use crate::Metrics;
 use crate::run::meter::Computing;
 use crate::run::runner::ended;
@@ -29,6 +30,7 @@ const REQUESTS_AT_ONCE: usize = 64;
 pub(super) struct Driver {
     pub(super) store: Store<State>,
     pub(super) guest: Embedding,
+    pub(super) unix: Option<UnixFunctions>,
     pub(super) requests: mpsc::UnboundedReceiver<Request>,
     pub(super) ending: Ending,
     pub(super) network: Arc<Network>,
@@ -41,10 +43,10 @@ pub(super) struct Driver {
 impl Driver {
     /// Makes calls until there is no handle any more, the component has ended, or it is aborted.
     pub(super) async fn run(self) {
-        let Self { mut store, guest, mut requests, ending, network, ticker, computing, metrics, linger } = self;
+        let Self { mut store, guest, unix, mut requests, ending, network, ticker, computing, metrics, linger } = self;
         let unused = Notify::new();
         let calls = store.run_concurrent(async |accessor| {
-            Calls::new(Component { accessor, guest: &guest }).run(&mut requests, &unused).await
+            Calls::new(Component { accessor, guest: &guest, unix: unix.as_ref() }).run(&mut requests, &unused).await
         });
         let calls = ticker.while_polled(calls, || {
             computing.resumed();

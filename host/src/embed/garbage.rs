@@ -72,7 +72,7 @@ impl Garbage {
 
 /// A call after which those that use `unheld` end.
 fn end_calls<'a>(unheld: &Resource, component: Component<'a>) -> Option<BoxFuture<'a, wasmtime::Result<()>>> {
-    let Component { accessor, guest } = component;
+    let Component { accessor, guest, .. } = component;
     let (resource, using) = (unheld.resource, unheld.using());
     let streams = guest.wasyncio_streams_streams();
     let kind = unheld.kind;

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, SetOnce, mpsc, oneshot};
 use wasmtime::component::{Accessor, ResourceAny};
 
+use super::unix::UnixFunctions;
 use super::{NAME, StreamError, StreamResult, bindings};
 use crate::run::runner::ended;
 use crate::run::state::State;
@@ -19,6 +20,8 @@ pub(super) type Call<T> = BoxFuture<'static, StreamResult<T>>;
 pub(super) struct Component<'a> {
     pub(super) accessor: &'a Accessor<State>,
     pub(super) guest: &'a bindings::Embedding,
+    /// If it has Unix sockets.
+    pub(super) unix: Option<&'a UnixFunctions>,
 }
 
 /// Makes a call. The future fails only if the component has ended by that.

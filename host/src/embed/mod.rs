@@ -62,6 +62,7 @@ mod receiving;
 mod server;
 mod tokio_io;
 mod transport;
+mod unix;
 mod wait;
 mod writer;
 
@@ -76,6 +77,7 @@ pub use options::{ConnectionOptions, ServerOptions};
 pub use reader::StreamReader;
 pub use server::Server;
 pub use transport::Transport;
+pub use unix::{UnixConnectionOptions, UnixServerOptions};
 pub use writer::StreamWriter;
 
 use wasmtime::component::ResourceAny;

@@ -204,6 +204,18 @@ impl Server {
         Ok(call!(self, call_sockets).await?.iter().filter_map(SocketAddress::socket_addr).collect())
     }
 
+    /// The paths that are listened on, of a server of Unix sockets; an abstract name is behind a NUL. Empty once closed.
+    ///
+    /// # Errors
+    /// Only that of the host.
+    ///
+    /// # asyncio
+    /// `[s.getsockname() for s in server.sockets]`.
+    #[cfg(unix)]
+    pub async fn unix_sockets(&self) -> StreamResult<Vec<std::path::PathBuf>> {
+        Ok(call!(self, call_sockets).await?.iter().filter_map(SocketAddress::unix_path).collect())
+    }
+
     /// Stops listening. Connections stay.
     ///
     /// # Errors

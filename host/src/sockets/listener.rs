@@ -25,9 +25,9 @@ pub(crate) struct Listener {
 
 /// In the order in which they are dropped: a port is free when its last socket is closed.
 struct Open {
+    _on_close: Option<OnClose>,
     socket: Listening,
     _lease: Option<Lease>,
-    _on_close: Option<OnClose>,
     _unconnected: Option<Unconnected>,
 }
 
@@ -66,7 +66,7 @@ impl Listener {
         on_close: Option<OnClose>,
         unconnected: Option<Unconnected>,
     ) -> Self {
-        let open = Open { socket, _lease: lease, _on_close: on_close, _unconnected: unconnected };
+        let open = Open { _on_close: on_close, socket, _lease: lease, _unconnected: unconnected };
         Self { place, inner: Mutex::new(Some(open)), closed: CancellationToken::new() }
     }
 

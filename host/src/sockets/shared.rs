@@ -54,13 +54,13 @@ struct Sockets {
     closer: Option<Thread>,
 }
 
-/// What is to be done when a socket is closed: dropping it does it.
+/// What is to be done as a socket is closed, before it is: dropping this does it.
 pub(crate) type OnClose = Box<dyn Send>;
 
 struct Entry {
-    socket: Socket,
-    /// Dropped after it.
+    /// Dropped before it.
     _on_close: Option<OnClose>,
+    socket: Socket,
     /// How many instances have it.
     holders: usize,
     /// With no holder: when it is closed.
@@ -184,7 +184,7 @@ impl Instance {
                 let kept = SockRef::from(&fresh).try_clone();
                 match kept {
                     Ok(socket) => {
-                        sockets.open.insert(key.clone(), Entry { socket, _on_close: on_close, holders: 1, until: None })
+                        sockets.open.insert(key.clone(), Entry { _on_close: on_close, socket, holders: 1, until: None })
                     }
                     Err(error) => return Err((fresh, error.into())),
                 };

@@ -129,11 +129,14 @@ pub(crate) fn send(
     }
 }
 
+/// What is received, and how that ended.
+pub(crate) type Received = (StreamReader<u8>, FutureReader<Result<(), ErrorCode>>);
+
 /// Gives what is received over a connection, if it was given, and tells how that ended.
 pub(crate) fn receive(
     mut store: impl AsContextMut,
     connection: Result<Arc<Connection>, ErrorCode>,
-) -> wasmtime::Result<(StreamReader<u8>, FutureReader<Result<(), ErrorCode>>)> {
+) -> wasmtime::Result<Received> {
     Ok(match connection {
         Ok(connection) => {
             let (sender, outcome) = oneshot::channel();

@@ -4,3 +4,5 @@ mod lifetimes;
 mod readers;
 mod servers;
 mod support;
+#[cfg(target_os = "linux")]
+mod unix;

@@ -3,12 +3,13 @@
 
 mod generated;
 
-use bench_protocol::{Mode, Received, SERVING};
+use bench_protocol::{Address, Mode, Received, SERVING};
 use console::{eprintln, println};
 
 use generated::wasyncio::streams::server::start_server;
 use generated::wasyncio::streams::streams::{StreamReader, StreamWriter};
 use generated::wasyncio::streams::types::Error;
+use generated::wasyncio::streams::unix::start_unix_server;
 
 async fn echo(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
     loop {
@@ -46,10 +47,16 @@ async fn serve(mode: Mode, reader: StreamReader, writer: StreamWriter) {
 
 async fn run() -> Result<(), String> {
     let (address, mode) = bench_protocol::parse(&console::arguments())?;
-    let hosts = vec![address.ip().to_string()];
-    let server = start_server(hosts, address.port(), None).await.map_err(|error| format!("{error:?}"))?;
+    let started = match &address {
+        Address::Tcp(address) => start_server(vec![address.ip().to_string()], address.port(), None).await,
+        Address::Unix(path) => start_unix_server(path.clone().into_bytes(), None).await,
+    };
+    let server = started.map_err(|error| format!("{error:?}"))?;
     for socket in server.sockets() {
-        println(format!("{SERVING}{}:{}", socket.host, socket.port));
+        println(match &address {
+            Address::Tcp(_) => format!("{SERVING}{}:{}", socket.host, socket.port),
+            Address::Unix(path) => format!("{SERVING}{path}"),
+        });
     }
     loop {
         let (reader, writer) = server.accept().await.map_err(|error| format!("{error:?}"))?;

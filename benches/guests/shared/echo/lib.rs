@@ -1,8 +1,8 @@
 //! The benchmark's server in Rust, compiled twice: as `linked-echo` on the crate `wasyncio`, one component with the streams, and
 //! as `composed-echo` on `bindings/rust`, which imports them. The packages name the one or the other `asyncio`.
 
-use asyncio::{Error, StreamReader, StreamWriter, start_server};
-use bench_protocol::{Mode, Received, SERVING};
+use asyncio::{Error, StreamReader, StreamWriter, start_server, start_unix_server};
+use bench_protocol::{Address, Mode, Received, SERVING};
 use console::{eprintln, println};
 
 async fn echo(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
@@ -41,7 +41,11 @@ async fn serve(mode: Mode, reader: StreamReader, writer: StreamWriter) {
 
 async fn run() -> Result<(), String> {
     let (address, mode) = bench_protocol::parse(&console::arguments())?;
-    let server = start_server(&address.ip().to_string(), address.port()).await.map_err(|error| error.to_string())?;
+    let started = match address {
+        Address::Tcp(address) => start_server(&address.ip().to_string(), address.port()).await,
+        Address::Unix(path) => start_unix_server(path).await,
+    };
+    let server = started.map_err(|error| error.to_string())?;
     for socket in server.sockets() {
         println(format!("{SERVING}{socket}"));
     }

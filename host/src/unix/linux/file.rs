@@ -11,7 +11,8 @@ use socket2::{SockAddr, Socket};
 use super::place::NamedPlace;
 use crate::run::descriptors::Descriptor;
 
-/// The file that was made for a socket. It is removed when this is dropped, if it is still that one.
+/// The file that was made for a socket. It is removed when this is dropped, if it is still that one: before the socket is closed, as
+/// another file may get its number after that.
 pub(super) struct SocketFile {
     place: NamedPlace,
     identity: (u64, u64),
@@ -217,8 +218,9 @@ mod tests {
         let path = folder.path().join("x");
         let descriptor = || crate::run::descriptors::Descriptors::new(None).try_take().unwrap();
         let make = || {
-            bind(&socket(), &place(&path)).unwrap();
-            SocketFile::of(place(&path), descriptor()).unwrap()
+            let socket = socket();
+            bind(&socket, &place(&path)).unwrap();
+            (SocketFile::of(place(&path), descriptor()).unwrap(), socket)
         };
         let (first, second) = (make(), make());
         drop(first);

@@ -46,12 +46,12 @@ enum State {
     Broken,
 }
 
-/// In the order in which they are dropped: what is to be done at the end comes behind the socket.
+/// In the order in which they are dropped: what is to be done as the socket is closed comes before it.
 struct Bound {
+    on_close: Option<OnClose>,
     socket: Socket,
     address: Arc<UnixAddress>,
     lease: Option<Lease>,
-    on_close: Option<OnClose>,
     unconnected: Unconnected,
 }
 
