@@ -388,7 +388,7 @@ impl Policy {
 
     /// Whether a program may listen on anything at all.
     pub(crate) fn permits_some_listen(&self) -> bool {
-        !self.listen.is_empty()
+        !self.listen.is_empty() || !self.unix_listen.is_empty()
     }
 
     /// Whether a program may connect to anything at all.

@@ -163,3 +163,9 @@ fn an_address_of_a_link_is_judged_with_its_link() {
     assert!(!policy.permits_connect(address("[fe80::1%3]:80")));
     assert!(!policy.permits_connect(address("[fe80::2%2]:80")), "the operator did not say which link");
 }
+
+#[test]
+fn a_unix_socket_is_something_to_listen_on() {
+    assert!(!Policy::new().allow_unix("/a/x".parse().unwrap()).permits_some_listen());
+    assert!(Policy::new().allow_unix_listen("/a/x".parse().unwrap()).permits_some_listen());
+}

@@ -62,7 +62,7 @@ pub struct ConnectionRecord {
     pub worker: Option<usize>,
     /// Whether the program accepted it; if not, it made it.
     pub accepted: bool,
-    /// Its address of this machine, if the system still knew it.
+    /// Its own end, if the system still knew that. Who connects to a Unix socket has no name.
     pub local: Option<ConnectionAddress>,
     /// The other side's address.
     pub peer: ConnectionAddress,

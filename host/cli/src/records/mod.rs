@@ -34,7 +34,7 @@ static RECORDS: OnceLock<Arc<Records>> = OnceLock::new();
 pub(crate) struct RecordFlags {
     /// Append a line of JSON for each connection, at its end, to a file or to the descriptor fd:N
     ///
-    /// It tells when the connection was opened, its worker, its direction (accepted or connected), both addresses, bytes in
+    /// It tells when the connection was opened, its worker, its direction (accepted or connected), both addresses (a path or @NAME for a Unix socket, and nothing for the end that connected), bytes in
     /// both directions, seconds, and how it ended: closed-by-peer, closed-by-program, cut (the program had ended), an error
     /// such as connection-reset, the limit that ended it, or policy. A file is made with mode 0600, and opened again at
     /// SIGHUP, for those who move it away. When lines come faster than they are written, some are lost: the log has their
@@ -44,8 +44,8 @@ pub(crate) struct RecordFlags {
 
     /// Append a line of JSON for each request that was denied, and for each change of the policy, to a file or to fd:N
     ///
-    /// It tells what was asked (listen, bind, source, connect, lookup, wasi02, udp), for which address or name, which rule or
-    /// missing grant decided, and the worker; and of the policy, at the start and after a reload, what was added and removed.
+    /// It tells what was asked (listen, bind, source, connect, lookup, connect-unix, listen-unix, wasi02, udp), for which address,
+    /// name or path, which rule or missing grant decided, and the worker; and of the policy, at the start and after a reload, what was added and removed.
     /// Files are as for --access-log. There are 1000 decisions in a second; more are lost, and counted. What a program opens
     /// in its directories is not in it.
     #[arg(long, value_name = "TARGET")]
