@@ -20,13 +20,13 @@ impl UnixListener {
     }
 }
 
-pub(super) async fn connect(_: &Arc<Network>, _: &Arc<Check>, _: Arc<[u8]>) -> Result<UnixSocket, PathError> {
+pub(super) async fn connect(_: &Arc<Network>, _: &Check, _: Arc<[u8]>) -> Result<UnixSocket, PathError> {
     Err(PathError::NotSupported)
 }
 
 pub(super) async fn bind(
     _: &Arc<Network>,
-    _: &Arc<Check>,
+    _: &Check,
     _: Arc<[u8]>,
     _: ListenOptions,
 ) -> Result<UnixListener, PathError> {

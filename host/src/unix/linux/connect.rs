@@ -17,7 +17,7 @@ use super::error::path_error;
 use super::listen::limit_buffers;
 use super::place::{Place, likely};
 use crate::UnixAddress;
-use crate::policy::check::{Check, ConnectPermit};
+use crate::policy::check::Check;
 use crate::sockets::Network;
 use crate::sockets::address::Place as SocketPlace;
 use crate::sockets::connection::Connection;
@@ -40,16 +40,10 @@ enum Target {
     Abstract(Vec<u8>),
 }
 
-/// What the program may connect to.
-struct Granted {
-    address: UnixAddress,
-    permit: ConnectPermit,
-}
-
 /// Connects to the socket at `path`, if the program may.
 pub(in crate::unix) async fn connect(
     network: &Arc<Network>,
-    check: &Arc<Check>,
+    check: &Check,
     path: Arc<[u8]>,
 ) -> Result<UnixSocket, PathError> {
     let connected = connect_to(network, check, &path).await;
@@ -58,52 +52,34 @@ pub(in crate::unix) async fn connect(
     Ok(UnixSocket::new(connection, Arc::default(), path))
 }
 
-async fn connect_to(
-    network: &Arc<Network>,
-    check: &Arc<Check>,
-    path: &Arc<[u8]>,
-) -> Result<Arc<Connection>, PathError> {
+async fn connect_to(network: &Arc<Network>, check: &Check, path: &Arc<[u8]>) -> Result<Arc<Connection>, PathError> {
     // For the file that is open until it is connected.
     let (unconnected, _descriptor) = (network.unconnected()?, network.descriptor()?);
-    let (target, granted) = match Named::parse(path)? {
-        Named::Abstract(name) => {
-            let granted = permitted(check, UnixAddress::Abstract(name.to_vec()))?;
-            (Target::Abstract(name.to_vec()), granted)
-        }
+    let (address, found) = match Named::parse(path)? {
+        Named::Abstract(name) => (UnixAddress::Abstract(name.to_vec()), Ok(Target::Abstract(name.to_vec()))),
         Named::Path(_) => {
-            let (check, path) = (Arc::clone(check), Arc::clone(path));
-            let found = blocking(network, move || find(&check, Path::new(OsStr::from_bytes(&path)))).await;
-            found.map(|(place, granted)| (Target::File(place), granted))?
+            let path = Arc::clone(path);
+            blocking(network, move || find(Path::new(OsStr::from_bytes(&path)))).await
         }
     };
+    let granted = check.permits_unix(&address).ok_or(PathError::AccessDenied)?;
+    let target = found?;
     let permit = network.permit_to_connect(unconnected)?;
     let stream = connected(&target).await?;
     // It took its time, and what is open is not looked at before it is here.
-    if !check.upholds_unix(&granted.permit, &granted.address) {
+    if !check.upholds_unix(&granted, &address) {
         return Err(PathError::AccessDenied);
     }
     limit_buffers(network, &stream.socket());
-    Ok(Connection::made(stream, SocketPlace::Unix(granted.address.into()), permit, None))
+    Ok(Connection::made(stream, SocketPlace::Unix(address.into()), permit, None))
 }
 
-/// What is at `path`, if the program may connect to it.
-fn find(check: &Check, path: &Path) -> Result<(Place, Granted), PathError> {
+/// What is at `path`. Why there is nothing is told of granted paths alone: only then the result may be looked at.
+fn find(path: &Path) -> (UnixAddress, Result<Target, PathError>) {
     match Place::find(path, OFlags::empty()) {
-        Ok(place) => {
-            let granted = permitted(check, UnixAddress::Path(place.path().to_owned()))?;
-            Ok((place, granted))
-        }
-        // Why not is told of granted paths alone.
-        Err(error) => Err(match permitted(check, UnixAddress::Path(likely(path))) {
-            Ok(_) => path_error(&error),
-            Err(denied) => denied,
-        }),
+        Ok(place) => (UnixAddress::Path(place.path().to_owned()), Ok(Target::File(place))),
+        Err(error) => (UnixAddress::Path(likely(path)), Err(path_error(&error))),
     }
-}
-
-fn permitted(check: &Check, address: UnixAddress) -> Result<Granted, PathError> {
-    let permit = check.permits_unix(&address).ok_or(PathError::AccessDenied)?;
-    Ok(Granted { address, permit })
 }
 
 async fn connected(target: &Target) -> Result<Stream, PathError> {

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::blocking;
 use super::connect::abstract_address;
@@ -95,52 +95,46 @@ impl Drop for UnixListener {
     }
 }
 
+/// Where a socket is to be made.
+enum Target {
+    File(NamedPlace),
+    Abstract(SockAddr),
+}
+
 /// Makes a socket at `path`, if the program may.
 pub(in crate::unix) async fn bind(
     network: &Arc<Network>,
-    check: &Arc<Check>,
+    check: &Check,
     path: Arc<[u8]>,
     options: ListenOptions,
 ) -> Result<UnixListener, PathError> {
-    let (of_work, check, asked) = (Arc::clone(network), Arc::clone(check), Arc::clone(&path));
-    let bound = blocking(network, move || bind_now(&of_work, &check, &asked, options.cleanup)).await;
+    let bound = bind_to(network, check, &path, options.cleanup).await;
     let bound = bound.inspect_err(|_| network.failed_path())?;
     Ok(UnixListener { network: Arc::clone(network), path, backlog: options.backlog, state: State::Bound(bound) })
 }
 
-fn bind_now(network: &Arc<Network>, check: &Check, path: &[u8], cleanup: bool) -> Result<Bound, PathError> {
+async fn bind_to(network: &Arc<Network>, check: &Check, path: &Arc<[u8]>, cleanup: bool) -> Result<Bound, PathError> {
     let unconnected = network.unconnected()?;
-    match Named::parse(path)? {
-        Named::Abstract(name) => {
-            let address = UnixAddress::Abstract(name.to_vec());
-            permitted(check, &address)?;
-            let of_system = abstract_address(name)?;
-            bound(network, unconnected, address, |socket| {
-                socket.bind(&of_system)?;
-                Ok(None)
-            })
+    let (address, found) = match Named::parse(path)? {
+        Named::Abstract(name) => (
+            UnixAddress::Abstract(name.to_vec()),
+            abstract_address(name).map(Target::Abstract).map_err(PathError::from),
+        ),
+        Named::Path(_) => {
+            let path = Arc::clone(path);
+            blocking(network, move || find(Path::new(OsStr::from_bytes(&path)))).await
         }
-        Named::Path(path) => {
-            let path = Path::new(OsStr::from_bytes(path));
-            let place = find(check, path)?;
-            let descriptor = network.descriptor()?;
-            bound(network, unconnected, UnixAddress::Path(place.path()), |socket| {
-                file::bind(socket, &place)?;
-                Ok(if cleanup { Some(Box::new(SocketFile::of(place, descriptor)?)) } else { None })
-            })
-        }
-    }
+    };
+    permitted(check, &address)?;
+    let (target, of_work) = (found?, Arc::clone(network));
+    blocking(network, move || bound(&of_work, unconnected, address, target, cleanup)).await
 }
 
-/// Where a socket is to be made, if the program may.
-fn find(check: &Check, path: &Path) -> Result<NamedPlace, PathError> {
+/// Where a socket is to be made. Why not is told of granted paths alone: only then the result may be looked at.
+fn find(path: &Path) -> (UnixAddress, Result<Target, PathError>) {
     match NamedPlace::find(path) {
-        Ok(place) => permitted(check, &UnixAddress::Path(place.path())).map(|()| place),
-        // Why not is told of granted paths alone.
-        Err(error) => Err(match permitted(check, &UnixAddress::Path(likely(path))) {
-            Ok(()) => path_error(&error),
-            Err(denied) => denied,
-        }),
+        Ok(place) => (UnixAddress::Path(place.path()), Ok(Target::File(place))),
+        Err(error) => (UnixAddress::Path(likely(path)), Err(path_error(&error))),
     }
 }
 
@@ -148,26 +142,41 @@ fn permitted(check: &Check, address: &UnixAddress) -> Result<(), PathError> {
     if check.permits_unix_listen(address) { Ok(()) } else { Err(PathError::AccessDenied) }
 }
 
-/// A socket at `address`: one that other workers have, or one that `bind` binds.
+/// A socket at `address`: one that other workers have, or a new one.
 fn bound(
     network: &Arc<Network>,
     unconnected: Unconnected,
     address: UnixAddress,
-    bind: impl FnOnce(&Socket) -> Result<Option<OnClose>, PathError>,
+    target: Target,
+    cleanup: bool,
 ) -> Result<Bound, PathError> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     let address = Arc::new(address);
+    // For the folder, if it stays open.
+    let descriptor = network.descriptor()?;
+    let bind = move |socket: &Socket| -> Result<Option<OnClose>, PathError> {
+        match target {
+            Target::Abstract(address) => socket.bind(&address)?,
+            Target::File(place) => {
+                file::bind(socket, &place)?;
+                if cleanup {
+                    return Ok(Some(Box::new(SocketFile::of(place, descriptor)?)));
+                }
+            }
+        }
+        Ok(None)
+    };
     match network.shared.clone() {
         None => {
             let on_close = bind(&socket)?;
-            Ok(Bound { socket, address, lease: None, on_close, unconnected })
+            Ok(Bound { on_close, socket, address, lease: None, unconnected })
         }
         Some(shared) => {
             let place = Place::Unix(Arc::clone(&address));
             let bound = shared.bind(place, socket, network.descriptor()?, bind);
             let (socket, lease) = bound.map_err(|(_, error)| error)?;
-            Ok(Bound { socket, address, lease: Some(lease), on_close: None, unconnected })
+            Ok(Bound { on_close: None, socket, address, lease: Some(lease), unconnected })
         }
     }
 }
