@@ -26,6 +26,9 @@ pub(crate) struct Network {
     pub(crate) lookups: Arc<Semaphore>,
     /// One permit for each call about files by their path that may still be at work.
     pub(crate) file_calls: Arc<Semaphore>,
+    /// Rights to have a call that has not answered. See `wasi::calls`.
+    pub(crate) pending: Arc<Semaphore>,
+    pub(crate) max_pending: usize,
     /// One permit for each connection that may still be opened; as many as there can be without a limit.
     connections: Arc<Semaphore>,
     max_connections: Option<usize>,
@@ -88,6 +91,8 @@ impl Network {
             descriptors: Descriptors::new(limits.max_descriptors),
             lookups: Arc::new(Semaphore::new(limits.lookups())),
             file_calls: Arc::new(Semaphore::new(MAX_FILE_CALLS)),
+            pending: Arc::new(Semaphore::new(limits.pending())),
+            max_pending: limits.pending(),
             connections: Arc::new(Semaphore::new(permits)),
             max_connections: limits.max_connections,
             limit_told: AtomicBool::new(false),
