@@ -7,3 +7,6 @@ pub(crate) mod lookup;
 pub(crate) mod resolver;
 pub(crate) mod sockets02;
 pub(crate) mod tcp;
+
+#[cfg(test)]
+mod replaced_tests;
