@@ -65,6 +65,14 @@ impl Places {
                 command.arg("run").arg(component).args(["--allow-listen", address, "--allow-wasi02-sockets"]);
                 command.args(["--", address, mode]);
             }
+            Program::Embedder => {
+                let server = self.root.join("target/release/examples/bench_server");
+                if !server.exists() {
+                    return Err(format!("{} is not built", server.display()));
+                }
+                command = Command::new(server);
+                command.args([address, mode]);
+            }
             Program::Python(event_loop) => {
                 let python = self.python.ok_or("there is no CPython on this machine")?;
                 command = Command::from(python.command());

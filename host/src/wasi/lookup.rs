@@ -22,6 +22,7 @@ use wasmtime_wasi::p3::bindings::sockets::types::IpAddress;
 use wasmtime_wasi::sockets::WasiSocketsView;
 
 use crate::run::state::State;
+use crate::wasi::calls;
 use crate::wasi::resolver::{self, Failure};
 
 /// Replaces the look-ups in `linker` with those that ask the check.
@@ -97,10 +98,11 @@ impl p3::HostWithStore<State> for Guarded {
         if !resolver::is_short_enough(&name) {
             return Ok(Err(p3::ErrorCode::InvalidArgument));
         }
-        let (check, permits) = store.with(|mut view| {
+        let (check, permits, pending) = store.with(|mut view| {
             let state = view.get().0;
-            (Arc::clone(&state.check), Arc::clone(&state.network.lookups))
+            (Arc::clone(&state.check), Arc::clone(&state.network.lookups), calls::begin(&state.network, 0))
         });
+        let _pending = pending?;
         if !check.permits_lookup(&name) {
             return Ok(Err(p3::ErrorCode::AccessDenied));
         }
