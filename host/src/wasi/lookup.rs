@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use tokio::task::JoinSet;
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
 use wasmtime_wasi::p2::bindings::sockets::network;
@@ -67,15 +68,6 @@ impl Lookup {
 impl Pollable for Lookup {
     async fn ready(&mut self) {
         poll_fn(|context| self.poll(context).map(|_| ())).await;
-    }
-}
-
-/// Ends a task that nobody waits for any more.
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
@@ -160,10 +152,14 @@ impl p2::Host for GuardedView<'_> {
                     Poll::Ready(Err(failure)) => return Err(error_code(failure).into()),
                     Poll::Pending => {
                         // WASI 0.2 polls only what a program waits for, and a look-up goes on meanwhile.
-                        let mut task = AbortOnDrop(tokio::spawn(asked));
+                        // The set ends it when nobody waits any more.
+                        let mut task = JoinSet::new();
+                        task.spawn(asked);
                         Answer::Waiting(Box::pin(async move {
-                            let answer = (&mut task.0).await.unwrap_or(Err(Failure::Unresolvable));
-                            answer.map(VecDeque::from)
+                            match task.join_next().await {
+                                Some(Ok(answer)) => answer.map(VecDeque::from),
+                                _ => Err(Failure::Unresolvable),
+                            }
                         }))
                     }
                 }
