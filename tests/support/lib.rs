@@ -16,7 +16,7 @@ mod service;
 pub use artifacts::{app, command, dist, example, stock_wasmtime};
 pub use crowded::serve_everybody;
 pub use process::{cpu_time, resident};
-pub use program::{Finished, Running, finish, spawn};
+pub use program::{Finished, Running, finish, finish_within, spawn};
 pub use python::{python, python_is_at_least, run_python};
 pub use rest::await_rest;
 pub use scrape::metrics;

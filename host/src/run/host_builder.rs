@@ -13,7 +13,7 @@ use crate::run::engine::{check_interrupts, engine_of};
 use crate::run::host::{Host, Shared};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
-use crate::wasi::{binds02, filesystem, lookup, sockets02, tcp};
+use crate::wasi::{binds02, calls, filesystem, lookup, sockets02, tcp};
 use crate::{Error, Result, unix};
 
 /// Settings of a [`Host`].
@@ -169,6 +169,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     wasmtime_wasi::p3::random::add_to_linker(&mut linker)?;
     tcp::add_to_linker(&mut linker)?;
     lookup::add_to_linker(&mut linker)?;
+    calls::add_to_linker(&mut linker)?;
     sockets02::add_to_linker(&mut linker)?;
     filesystem::add_to_linker(&mut linker)?;
     binds02::add_to_linker(&mut linker)?;

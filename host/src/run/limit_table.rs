@@ -160,6 +160,15 @@ impl Limits {
              descriptors up to 62500, and one for each 256 bytes of a small max-memory. A program that needs more traps."
         ),
         entry!(
+            max_pending,
+            "max-pending",
+            count,
+            "N",
+            "Let the program have this many calls that have not answered [default: a quarter of max-handles]",
+            "Such as waiting for a time, looking up a name, or asking for a file. A program that needs more traps. What is read and \
+             written on streams does not count."
+        ),
+        entry!(
             max_call,
             "max-call",
             size,

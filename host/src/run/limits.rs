@@ -69,6 +69,11 @@ pub struct Limits {
     /// [descriptors](Self::max_descriptors) that it can have up to 62500. With [`max_memory`](Self::max_memory), no more than one
     /// for each 256 bytes of that, but at least 16384: the host keeps from a hundred bytes to a kibibyte for one.
     pub max_handles: Option<usize>,
+    /// Calls of the host's functions of WASI 0.3 that have not answered: looking up a name, waiting for a time, and those about
+    /// files. It traps at one more. One that was handed a path counts once more for each KiB of that. By default a quarter of
+    /// [`max_handles`](Self::max_handles): the host keeps about a kibibyte for one. Reading and writing of streams, accepting and
+    /// connecting do not count.
+    pub max_pending: Option<usize>,
     /// Bytes that one call may hand over from the program to the host, such as a list that is written to a file. It traps with
     /// more. By default [`DEFAULT_MAX_CALL`].
     pub max_call: Option<u64>,
@@ -96,6 +101,12 @@ pub const DEFAULT_MIN_RATE_TIME: Duration = Duration::from_secs(10);
 
 /// The least that [`Limits::max_memory`] makes of [`Limits::max_handles`].
 const MIN_HANDLES: usize = 16384;
+
+/// How many handles a program has for each call that has not answered.
+const HANDLES_PER_PENDING: usize = 4;
+
+/// No more calls than that are counted at once: each needs a handle, and those have 30 bits.
+const MAX_PENDING: usize = 1 << 28;
 
 /// How much memory a program has for each handle, in bytes.
 const MEMORY_PER_HANDLE: u64 = 256;
@@ -132,6 +143,11 @@ impl Limits {
         let for_memory = self.max_memory.map(|memory| memory / MEMORY_PER_HANDLE);
         let for_memory = for_memory.map_or(usize::MAX, |handles| usize::try_from(handles).unwrap_or(usize::MAX));
         self.max_handles.unwrap_or_else(|| most.min(for_memory.max(MIN_HANDLES)))
+    }
+
+    /// [`max_pending`](Self::max_pending), or what stands for it, as far as it can be counted.
+    pub(crate) fn pending(&self, descriptors: usize) -> usize {
+        self.max_pending.unwrap_or(self.handles(descriptors) / HANDLES_PER_PENDING).clamp(1, MAX_PENDING)
     }
 
     /// [`max_call`](Self::max_call), or what stands for it.
@@ -207,6 +223,9 @@ mod tests {
         assert_eq!(Limits { max_handles: Some(7), max_memory: Some(1), ..Limits::default() }.handles(1000), 7);
         let many = Limits { max_connections: Some(20_000), ..Limits::default() };
         assert_eq!(many.handles(1000), 320_000);
+        assert_eq!(Limits { max_memory: Some(8 << 20), ..Limits::default() }.pending(1000), 8192);
+        assert_eq!(Limits { max_handles: Some(1), ..Limits::default() }.pending(1000), 1);
+        assert_eq!(Limits { max_pending: Some(usize::MAX), ..Limits::default() }.pending(1000), MAX_PENDING);
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub(crate) struct Network {
     pub(crate) lookups: Arc<Semaphore>,
     /// One permit for each call about files by their path that may still be at work.
     pub(crate) file_calls: Arc<Semaphore>,
+    /// Rights to have a call that has not answered. See `wasi::calls`.
+    pub(crate) pending: Arc<Semaphore>,
+    pub(crate) max_pending: usize,
     /// One permit for each connection that may still be opened.
     connections: Arc<Semaphore>,
     max_connections: usize,
@@ -117,6 +120,7 @@ impl Network {
     ) -> Arc<Self> {
         let descriptors = Descriptors::new(limits.max_descriptors);
         let max_connections = limits.connections(descriptors.max());
+        let max_pending = limits.pending(descriptors.max());
         Arc::new(Self {
             metrics,
             idle_timeout: limits.idle_timeout,
@@ -129,6 +133,8 @@ impl Network {
             descriptors,
             lookups: Arc::new(Semaphore::new(limits.lookups())),
             file_calls: Arc::new(Semaphore::new(MAX_FILE_CALLS)),
+            pending: Arc::new(Semaphore::new(max_pending)),
+            max_pending,
             connections: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
             max_connections,
             limit_told: AtomicBool::new(false),
