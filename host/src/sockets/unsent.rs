@@ -139,6 +139,8 @@ mod tests {
         let before = unsent.taken(sent, &client);
         let mut room = vec![0; usize::try_from(sent).unwrap()];
         peer.read_exact(&mut room).unwrap();
+        // What tokio knows is that there was no room.
+        std::future::poll_fn(|context| client.poll_write_ready(context)).await.unwrap();
         let more = fill(&client, 1000);
         // As much memory waits as before, up to that of a write or two.
         let after = unsent.taken(sent + more, &client);
