@@ -6,11 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Instant;
 
-use wasyncio_tests::{DEADLINE, Running, ask, command, connect, dist, finish, serve, signal, spawn, stop};
-
-fn server(flags: &[&str]) -> Running {
-    serve(&dist("tests/misbehaving.wasm"), flags, &["serve"])
-}
+use wasyncio_tests::{DEADLINE, ask, command, connect, dist, finish, misbehaving_server, signal, spawn, stop};
 
 /// Connections to each of two workers, three at least, by who serves them.
 fn connections_to_both(address: SocketAddr) -> HashMap<String, Vec<TcpStream>> {
@@ -32,7 +28,7 @@ fn connections_to_both(address: SocketAddr) -> HashMap<String, Vec<TcpStream>> {
 
 /// One worker is told to do what costs it its life; the connections of the other live on, and it is replaced.
 fn assert_costs_only_its_own(flags: &[&str], misdeed: &str, told: &str) {
-    let mut server = server(&[&["--workers", "2"], flags].concat());
+    let mut server = misbehaving_server(&[&["--workers", "2"], flags].concat());
     let address = server.address();
     let mut connections = connections_to_both(address);
     let doomed = connections.keys().next().expect("there are two").clone();
@@ -59,7 +55,7 @@ fn a_trap_in_one_worker_costs_only_its_own_connections() {
 
 #[test]
 fn peers_wait_in_the_queue_of_a_worker_that_broke() {
-    let mut server = server(&["--workers", "1"]);
+    let mut server = misbehaving_server(&["--workers", "1"]);
     let address = server.address();
     for delay in ["100ms", "200ms", "400ms"] {
         connect(address).write_all(b"trap\n").expect("connected");
@@ -81,7 +77,7 @@ fn a_memory_bomb_in_one_worker_costs_only_its_own_connections() {
 
 #[test]
 fn others_are_served_while_one_worker_loops() {
-    let mut server = server(&["--workers", "2"]);
+    let mut server = misbehaving_server(&["--workers", "2"]);
     let mut connections = connections_to_both(server.address());
     let looping = connections.keys().next().expect("there are two").clone();
     let mut stuck = connections.remove(&looping).expect("it is there");
@@ -98,7 +94,7 @@ fn others_are_served_while_one_worker_loops() {
 
 #[test]
 fn a_client_that_is_killed_in_the_middle_costs_nothing_else() {
-    let mut server = server(&[]);
+    let mut server = misbehaving_server(&[]);
     let address = server.address();
     let mut steady = connect(address);
     for _ in 0..3 {

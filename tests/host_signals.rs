@@ -107,7 +107,7 @@ fn a_program_that_does_not_come_up_again_leaves_the_old_one_at_work() {
         let mut client = connect(address);
         assert_eq!(ask(&mut client, "before\n"), "before\n");
         // It may not listen where it wants to.
-        let policy = "listen = ['127.0.0.1:1']\nargs = ['127.0.0.1:0']\n";
+        let policy = "listen = ['127.0.0.1:0']\nargs = ['127.0.0.1:1']\n";
         fs::write(folder.path().join("policy.toml"), policy).expect("the folder is ours");
         signal(server.id(), "-HUP");
         server.line_with("the old program goes on: the program ended with exit code 1");

@@ -7,11 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::Instant;
 
-use wasyncio_tests::{DEADLINE, Running, ask, connect, dist, finish, serve, stop};
-
-fn server(flags: &[&str]) -> Running {
-    serve(&dist("tests/misbehaving.wasm"), flags, &["serve"])
-}
+use wasyncio_tests::{DEADLINE, Running, ask, connect, finish, misbehaving_server, stop};
 
 /// A connection to each of two workers, by who serves it.
 fn connections_to_both(address: SocketAddr) -> HashMap<String, TcpStream> {
@@ -47,7 +43,7 @@ fn limit_descriptors(server: &Running, limits: &str) {
 
 #[test]
 fn a_replacement_that_cannot_have_a_descriptor_costs_nobody_else_and_comes_later() {
-    let mut server = server(&["--workers", "2", "--grace", "30s"]);
+    let mut server = misbehaving_server(&["--workers", "2", "--grace", "30s"]);
     let address = server.address();
     let mut connections = connections_to_both(address);
     let doomed = connections.keys().next().expect("there are two").clone();
@@ -69,7 +65,7 @@ fn a_replacement_that_cannot_have_a_descriptor_costs_nobody_else_and_comes_later
 
 #[test]
 fn replacements_run_on_the_threads_of_those_that_they_replace() {
-    let mut server = server(&["--workers", "2"]);
+    let mut server = misbehaving_server(&["--workers", "2"]);
     let address = server.address();
     let threads = |server: &Running| {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", server.id())).expect("it runs");
@@ -89,7 +85,7 @@ fn replacements_run_on_the_threads_of_those_that_they_replace() {
 
 #[test]
 fn a_worker_that_keeps_failing_is_tried_again_as_long_as_another_serves() {
-    let mut server = server(&["--workers", "2", "--max-restarts", "1"]);
+    let mut server = misbehaving_server(&["--workers", "2", "--max-restarts", "1"]);
     let address = server.address();
     let mut connections = connections_to_both(address);
     let steady = connections.keys().next().expect("there are two").clone();

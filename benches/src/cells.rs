@@ -121,6 +121,15 @@ impl Cell {
         workloads.flat_map(|name| [name.to_owned(), format!("{name}:{}", self.connections)]).collect()
     }
 
+    /// How many connections there are at a time.
+    pub(crate) fn most_connections(&self) -> usize {
+        match self.load {
+            // Before the crowd that is measured comes one that takes what the process has to spare.
+            Load::Burst { connections } => 2 * connections,
+            _ => self.connections,
+        }
+    }
+
     /// By what the server is reached.
     pub(crate) fn transport(&self) -> Transport {
         match self.load {

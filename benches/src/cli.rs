@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::Result;
-use crate::cells::{self, Plan};
+use crate::cells::{self, Cell, Plan};
 use crate::places::Places;
 use crate::subjects::Subject;
 use crate::{cores, descriptors, plot, report, rounds, tokio_server};
@@ -79,7 +79,7 @@ fn run(options: &Options) -> Result<()> {
     println!("CPython, also below uvloop: {python}");
     let subjects = places.available(Subject::chosen(&options.subjects)?);
     let cells = cells::chosen(&plan, &options.only)?;
-    let most = cells.iter().map(|cell| cell.connections).max().unwrap_or(0);
+    let most = cells.iter().map(Cell::most_connections).max().unwrap_or(0);
     if let Err(reason) = descriptors::allow(most) {
         println!("{reason}");
     }

@@ -70,6 +70,14 @@ impl Places {
                 };
                 command.args(["--", address, mode]);
             }
+            Program::Embedder => {
+                let server = self.root.join("target/release/examples/bench_server");
+                if !server.exists() {
+                    return Err(format!("{} is not built", server.display()));
+                }
+                command = Command::new(server);
+                command.args([address, mode]);
+            }
             Program::Python(event_loop) => {
                 let python = self.python.ok_or("there is no CPython on this machine")?;
                 command = Command::from(python.command());

@@ -19,6 +19,8 @@ pub struct Subject {
 pub(crate) enum Program {
     /// `dist/bench/NAME.wasm`, run by this project's command.
     Component(&'static str),
+    /// `host/examples/bench_server.rs`: a Rust program with the host in it.
+    Embedder,
     /// `benches/peers/asyncio_server.py` on the event loop of that name.
     Python(&'static str),
     /// This program's own server on tokio.
@@ -29,10 +31,11 @@ pub(crate) enum Program {
 }
 
 /// All there is, in the order of the tables. A subject more is a line here and its server.
-const ALL: [Subject; 8] = [
+const ALL: [Subject; 9] = [
     Subject { name: "linked", program: Program::Component("linked-echo"), ours: true },
     Subject { name: "composed", program: Program::Component("composed-echo"), ours: true },
     Subject { name: "composed-plain", program: Program::Component("composed-plain-echo"), ours: true },
+    Subject { name: "embed", program: Program::Embedder, ours: true },
     Subject { name: CPYTHON, program: Program::Python("asyncio"), ours: false },
     Subject { name: UVLOOP, program: Program::Python("uvloop"), ours: false },
     Subject { name: TOKIO, program: Program::Tokio { buffered: false }, ours: false },
@@ -49,9 +52,9 @@ const TOKIO: &str = "tokio";
 pub(crate) const REFERENCES: [&str; 3] = [CPYTHON, UVLOOP, TOKIO];
 
 impl Subject {
-    /// This project's own.
+    /// This project's own components.
     pub fn ours() -> impl Iterator<Item = Self> {
-        ALL.into_iter().filter(|subject| subject.ours)
+        ALL.into_iter().filter(|subject| subject.ours && matches!(subject.program, Program::Component(_)))
     }
 
     /// The subjects with these names, or all.

@@ -41,6 +41,7 @@ mod wasi;
 
 pub use error::{Error, NotComponent, Result, Source, Wasi02Conflict};
 pub use policy::Policy;
+pub use policy::change::PolicyChange;
 pub use policy::decide::{Decision, Request};
 pub use policy::denial::Denial;
 pub use policy::deny::DenyRule;
@@ -59,10 +60,12 @@ pub use program::embedded::{embedded, embedded_full};
 pub use program::inspect::Inspection;
 pub use run::host::Host;
 pub use run::host_builder::HostBuilder;
+pub use run::limit_table::LimitEntry;
 pub use run::limits::{
-    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_HANDSHAKES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM, Limit,
-    LimitEntry, Limits,
+    DEFAULT_MAX_CALL, DEFAULT_MAX_HANDLES, DEFAULT_MAX_HANDSHAKES, DEFAULT_MAX_LOOKUPS, DEFAULT_MAX_RANDOM,
+    DEFAULT_MIN_RATE_TIME, Limit, Limits,
 };
+pub use run::observer::{ConnectionRecord, DecisionRecord, Observer};
 pub use run::runner::{DEFAULT_LINGER, Outcome, Runner};
 pub use run::state::State;
 pub use run::status::ExitStatus;
@@ -70,9 +73,11 @@ pub use run::stdio::output::{Output, OutputLine};
 pub use run::stdio::selection::{Stdio, StdioError};
 pub use service::event::{ServiceEvent, ServiceStatus};
 pub use service::generation::Configure;
-pub use service::handle::{WorkersHandle, WorkersStatus};
+pub use service::handle::WorkersHandle;
 pub use service::metrics::{Metrics, Snapshot};
+pub use service::status::{WorkerEnd, WorkerEndKind, WorkerState, WorkerStatus, WorkersStatus};
 pub use service::workers::{Control, DEFAULT_MAX_RESTARTS, Workers};
+pub use sockets::address::ConnectionAddress;
 pub use sockets::shared::SharedListeners;
 pub use tls::grants::{TlsGrantError, TlsUnverified};
 pub use tls::identity::TlsIdentity;

@@ -91,3 +91,17 @@ async fn a_writer_that_blocks_gets_everything_and_the_thread_goes_on() {
         assert_eq!(all, 200 * 4096);
     }
 }
+
+#[tokio::test]
+async fn a_component_of_streams_prints_where_the_embedder_wants() {
+    // It is no component of streams, which is noticed after it has printed, as it is instantiated.
+    let host = Host::builder().streams(programs::prints_as_it_starts("stderr", b"one\ntwo")).build().unwrap();
+    let (send, printed) = channel();
+    let stderr = Output::lines(move |OutputLine { worker, bytes, .. }| {
+        send.send((worker, bytes.to_vec())).expect("the test listens");
+    });
+    let error = host.streams().unwrap().stderr(stderr).start().await.expect_err("it has no functions");
+    assert!(matches!(error, wasyncio_host::Error::Instantiate { .. }), "{error}");
+    let printed: Vec<_> = printed.iter().collect();
+    assert_eq!(printed, [(None, b"one".to_vec()), (None, b"two".to_vec())]);
+}

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use wasyncio_host::embed::{AsyncioError, OsErrorKind, StreamError};
 use wasyncio_host::wasmtime::{Config, Engine};
-use wasyncio_host::{
-    Decision, Error, Host, HostBuilder, Limit, Limits, Outcome, Request, Runner, Workers, WorkersStatus,
-};
+use wasyncio_host::{Decision, Error, Host, HostBuilder, Limit, Limits, Outcome, Request, Runner, Workers};
 
 use support::{ENDLESS, component};
 
@@ -191,12 +189,12 @@ async fn workers_are_stopped_and_reloaded_by_a_handle() {
     let endless = host.load("endless", component(ENDLESS)).unwrap();
     let two = NonZeroUsize::new(2).unwrap();
     let workers = Workers::new(&endless, two, Runner::new).start();
-    assert!(matches!(workers.status(), WorkersStatus::Running));
+    assert!(workers.status().outcome.is_none());
     let elsewhere = workers.clone();
     tokio::spawn(async move { elsewhere.stop().await });
     let outcome = tokio::time::timeout(DEADLINE, workers.wait()).await.expect("they stop").unwrap();
     assert_eq!(outcome, Outcome::Stopped { cut_connections: 0 });
-    assert!(matches!(workers.status(), WorkersStatus::Ended(Outcome::Stopped { .. })));
+    assert!(matches!(workers.status().outcome, Some(Ok(Outcome::Stopped { .. }))));
 
     let workers = Workers::new(&endless, two, Runner::new).start();
     workers.reload(&host.load("another", component(ENDLESS)).unwrap()).await;

@@ -7,7 +7,10 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use wasyncio_host::{Control, Error, Host, Outcome, Program, Runner, ServiceEvent, Workers};
+use wasyncio_host::{
+    Control, Error, Host, Outcome, Program, Runner, ServiceEvent, WorkerEndKind, WorkerState, WorkerStatus, Workers,
+    WorkersHandle, WorkersStatus,
+};
 
 use support::socket02::socket02;
 use support::{ENDLESS, component};
@@ -139,4 +142,58 @@ async fn a_program_that_does_not_start_leaves_the_old_one_at_work() {
     assert_eq!(outcome, Outcome::Stopped { cut_connections: 0 });
     assert_eq!(events.iter().filter(|event| event.starts_with("ReloadFailed")).count(), 1);
     assert_eq!((status.borrow().reloads, status.borrow().restarts), (0, 0));
+}
+
+/// Waits until the workers are as `expected` says.
+async fn status(workers: &WorkersHandle, expected: impl Fn(&WorkersStatus) -> bool) -> WorkersStatus {
+    let looks = async {
+        loop {
+            let status = workers.status();
+            if expected(&status) {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(30), looks).await;
+    found.unwrap_or_else(|_| panic!("they are {:#?}", workers.status()))
+}
+
+#[tokio::test]
+async fn the_status_tells_of_each_worker_how_it_is_and_how_it_ended() {
+    let host = Host::builder().build().unwrap();
+    let is_ready = |worker: &WorkerStatus| worker.state == WorkerState::Ready;
+    let handle = workers(&program(&host, ENDLESS), 2).start();
+    let now = status(&handle, |status| status.service.running == 2 && status.workers.iter().all(is_ready)).await;
+    assert_eq!((now.generation, now.workers.len(), now.service.running), (1, 2, 2));
+    let first = &now.workers[1];
+    assert_eq!((first.number, first.generation, first.restarts, first.open_connections), (1, 1, 0, 0));
+    assert_eq!(first.last_end, None);
+
+    handle.stop().await;
+    let outcome = handle.wait().await.unwrap();
+    let ended = handle.status();
+    assert!(matches!(ended.outcome, Some(Ok(ref told)) if *told == outcome), "{ended:?}");
+    assert!(ended.service.stopping && ended.workers.iter().all(|worker| worker.state == WorkerState::Ended));
+    let end = ended.workers[0].last_end.as_ref().expect("it has ended");
+    assert_eq!((end.kind, end.message.as_deref()), (WorkerEndKind::Stopped, None));
+}
+
+#[tokio::test]
+async fn the_status_tells_of_a_failure_and_when_the_worker_is_replaced() {
+    let host = Host::builder().build().unwrap();
+    let handle = workers(&program(&host, "unreachable"), 1).start();
+    let now = status(&handle, |status| {
+        let is_due = |worker: &WorkerStatus| matches!(worker.state, WorkerState::Failed { .. });
+        status.workers.iter().any(|worker| worker.restarts == 2 && is_due(worker))
+    });
+    let now = now.await;
+    let worker = &now.workers[0];
+    let WorkerState::Failed { restart } = worker.state else { unreachable!("it was looked for") };
+    assert!(restart <= Duration::from_millis(400), "{restart:?}");
+    let end = worker.last_end.as_ref().expect("it has ended");
+    assert_eq!((end.kind.name(), now.service.restarts), ("trap", 2));
+    assert!(end.message.as_ref().is_some_and(|message| message.contains("trapped")), "{end:?}");
+    handle.stop().await;
+    handle.wait().await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Connections that do nothing cost the busy ones next to nothing, in every variant.
+//! Connections that do nothing cost the busy ones next to nothing, in every variant; and there may be many.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,6 +9,8 @@ use wasyncio_bench::load::crowd::{self, Crowd};
 use wasyncio_bench::{Places, Result, Server, Subject, allow};
 
 const IDLE: usize = 1_500;
+/// More than the host's least limit of handles suffices for: on plain methods each has eleven.
+const MANY: usize = 9_500;
 /// The rate beside them, as a part of the rate without. The benchmark measures about 0.9; if every turn looked at every
 /// connection, it would be a tenth.
 const LEFT: f64 = 0.5;
@@ -22,14 +24,18 @@ const TRIES: usize = 3;
 /// One measurement at a time.
 static MEASUREMENTS: Mutex<()> = Mutex::new(());
 
-fn measure(subject: Subject) -> Result<Crowd> {
+fn measure(subject: Subject, idle: usize) -> Result<Crowd> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = Server::start(subject, Mode::Echo, &Places::of_workspace()).await?;
-        let crowd = timeout(DEADLINE, crowd::measure(&server, IDLE, WARM_UP, WINDOW)).await;
+        let crowd = timeout(DEADLINE, crowd::measure(&server, idle, WARM_UP, WINDOW)).await;
         server.stop().await;
         crowd.map_err(|_| format!("no end after {DEADLINE:?}"))?
     })
+}
+
+fn named(name: &str) -> Subject {
+    Subject::ours().find(|subject| subject.name == name).expect("it is one of ours")
 }
 
 fn idle_ones_cost_little(name: &str) {
@@ -38,10 +44,10 @@ fn idle_ones_cost_little(name: &str) {
         eprintln!("skipped: {reason}");
         return;
     }
-    let subject = Subject::ours().find(|subject| subject.name == name).expect("it is one of ours");
+    let subject = named(name);
     let mut left = Vec::new();
     while left.len() < TRIES {
-        let crowd = measure(subject).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let crowd = measure(subject, IDLE).unwrap_or_else(|error| panic!("{name}: {error}"));
         println!("{name}: {:.2} of {:.0} exchanges/s is left", crowd.left(), crowd.alone.value);
         left.push(crowd.left());
         if crowd.left() >= LEFT {
@@ -64,4 +70,16 @@ fn idle_connections_do_not_slow_a_composed_server() {
 #[test]
 fn idle_connections_do_not_slow_a_server_on_plain_methods() {
     idle_ones_cost_little("composed-plain");
+}
+
+/// Whoever only connects must not bring a program to a limit that ends it.
+#[test]
+fn many_connections_do_not_end_a_server_on_plain_methods() {
+    let _one = MEASUREMENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Err(reason) = allow(MANY) {
+        eprintln!("skipped: {reason}");
+        return;
+    }
+    let crowd = measure(named("composed-plain"), MANY).expect("all are served");
+    println!("{:.0} bytes each", crowd.idle);
 }

@@ -8,16 +8,19 @@ mod crowded;
 mod process;
 mod program;
 mod python;
+pub mod records;
 mod rest;
+mod scrape;
 mod service;
 
 pub use artifacts::{app, command, dist, example, stock_wasmtime};
 pub use crowded::serve_everybody;
 pub use process::{cpu_time, resident};
-pub use program::{Finished, Running, finish, spawn};
+pub use program::{Finished, Running, finish, finish_within, spawn};
 pub use python::{python, python_is_at_least, run_python};
 pub use rest::await_rest;
-pub use service::{ask, echo_server, serve, serve_with, signal, stop};
+pub use scrape::metrics;
+pub use service::{ask, echo_server, misbehaving_server, serve, serve_with, signal, stop};
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

@@ -112,7 +112,7 @@ impl Running {
 
     /// Waits for the end.
     pub fn wait(&mut self) -> ExitStatus {
-        wait_for(&mut self.child)
+        wait_for(&mut self.child, DEADLINE)
     }
 
     /// How many lines were printed so far.
@@ -138,15 +138,15 @@ impl Drop for Running {
     }
 }
 
-fn wait_for(child: &mut Child) -> ExitStatus {
-    let end = Instant::now() + DEADLINE;
+fn wait_for(child: &mut Child, limit: Duration) -> ExitStatus {
+    let end = Instant::now() + limit;
     loop {
         if let Some(status) = child.try_wait().expect("the child is ours") {
             return status;
         }
         if Instant::now() > end {
             let _ = child.kill();
-            panic!("still running after {DEADLINE:?}");
+            panic!("still running after {limit:?}");
         }
         thread::park_timeout(Duration::from_millis(5));
     }
@@ -154,6 +154,11 @@ fn wait_for(child: &mut Child) -> ExitStatus {
 
 /// Runs a command to its end.
 pub fn finish(command: &mut Command) -> Finished {
+    finish_within(DEADLINE, command)
+}
+
+/// As [`finish`], for a command that computes for longer.
+pub fn finish_within(limit: Duration, command: &mut Command) -> Finished {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -169,7 +174,7 @@ pub fn finish(command: &mut Command) -> Finished {
     };
     let stdout = read(Box::new(child.stdout.take().expect("piped")));
     let stderr = read(Box::new(child.stderr.take().expect("piped")));
-    let status = wait_for(&mut child);
+    let status = wait_for(&mut child, limit);
     let text = |thread: thread::JoinHandle<String>| thread.join().expect("reads to the end");
     Finished { status, stdout: text(stdout), stderr: text(stderr) }
 }

@@ -23,9 +23,14 @@ pub fn echo_server(flags: &[&str]) -> Running {
     serve(&artifacts::example("echo-server"), flags, &[])
 }
 
+/// The tests' server that does as it is told by each line of a peer.
+pub fn misbehaving_server(flags: &[&str]) -> Running {
+    serve(&artifacts::dist("tests/misbehaving.wasm"), flags, &["serve"])
+}
+
 /// Sends a line, and waits for one.
-pub fn ask(client: &mut TcpStream, line: &str) -> String {
-    client.write_all(line.as_bytes()).expect("connected");
+pub fn ask(client: &mut TcpStream, line: impl AsRef<[u8]>) -> String {
+    client.write_all(line.as_ref()).expect("connected");
     let mut answer = String::new();
     BufReader::new(client).read_line(&mut answer).expect("an answer");
     answer

@@ -51,6 +51,12 @@ pub(crate) fn measure(workspace: &Workspace, options: &Options) -> Result<()> {
         "building the benchmark",
         workspace.cargo("build").args(["--release", "--locked", "--package", "wasyncio-bench"]),
     )?;
+    // With the packages that its parts were built with, so that they are not built again.
+    let packages = ["wasyncio-host", "wasyncio-cli", "wasyncio-tests"].into_iter().flat_map(|name| ["--package", name]);
+    run(
+        "building the embedder",
+        workspace.cargo("build").args(["--release", "--locked"]).args(packages).args(["--example", "bench_server"]),
+    )?;
     let mut bench = Command::new(workspace.host_binary().with_file_name("wasyncio-bench"));
     bench.arg("run").arg("--root").arg(workspace.root());
     if let Some(folder) = uvloop {

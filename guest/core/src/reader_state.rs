@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll};
 
 use crate::error::{Error, Result};
+use crate::runtime::Runtime;
 use crate::semantics::read_operations::ReadOperation;
 use crate::semantics::reader_core::{ReaderCore, Waiter, Wake};
 
@@ -16,6 +17,9 @@ const FILLS_IN_A_ROW: u32 = 4;
 
 /// Where a reader's data comes from.
 pub(crate) trait Source {
+    /// Who runs what is read.
+    fn runtime(&self) -> &'static dyn Runtime;
+
     /// Takes what arrived over to the reader, waiting for it. Ready means that the reader was told something.
     fn poll_fill(self: Rc<Self>, cx: &mut Context<'_>) -> Poll<()>;
 
@@ -40,6 +44,10 @@ pub(crate) struct ReaderState {
     paused: Cell<bool>,
     /// How many times in a row data was there at once.
     filled_at_once: Cell<u32>,
+    /// How many reads in a row had their answer at once.
+    answered_at_once: Cell<u32>,
+    /// How many reads let others run before they begin.
+    giving_way: Cell<u32>,
 }
 
 impl ReaderState {
@@ -51,6 +59,8 @@ impl ReaderState {
             transport: OnceCell::new(),
             paused: Cell::default(),
             filled_at_once: Cell::default(),
+            answered_at_once: Cell::default(),
+            giving_way: Cell::default(),
         })
     }
 
@@ -122,6 +132,8 @@ impl ReaderState {
     /// # Cancel safety
     /// Yes: what a read that is given up had taken goes back.
     pub(crate) async fn run<O: ReadOperation>(&self, operation: O) -> Result<Vec<u8>> {
+        Begin { state: self, gives_way: false }.await;
+        let mut waited = false;
         let mut running = Running { state: self, operation };
         let mut step = running.operation.begin(&mut self.core());
         let answer = loop {
@@ -136,16 +148,56 @@ impl ReaderState {
             }
             let waiter = self.core().begin_wait(O::NAME)?;
             self.resume();
+            waited = true;
             let source = self.source.get().and_then(Weak::upgrade);
             if let Err(error) = (Wait { state: self, source, waiter }).await {
                 break running.operation.fail(error, &mut self.core());
             }
             step = running.operation.step(&mut self.core());
         };
+        self.answered_at_once.set(if waited { 0 } else { self.answered_at_once.get().saturating_add(1) });
         if running.operation.resumes(answer.is_ok()) {
             self.resume_below_limit();
         }
         answer
+    }
+}
+
+/// What a read does before it begins: lets everything else run, if many have had their answer at once, or if one before it does so,
+/// since reads begin in their order.
+struct Begin<'a> {
+    state: &'a ReaderState,
+    gives_way: bool,
+}
+
+impl Future for Begin<'_> {
+    type Output = ();
+
+    // There are five kinds of reads.
+    #[inline(never)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let state = self.state;
+        let Some(source) = state.source.get().and_then(Weak::upgrade).filter(|_| !self.gives_way) else {
+            return Poll::Ready(());
+        };
+        let runtime = source.runtime();
+        let due = runtime.reads_in_a_row().is_some_and(|most| state.answered_at_once.get() >= most);
+        if !due && state.giving_way.get() == 0 {
+            return Poll::Ready(());
+        }
+        state.answered_at_once.set(0);
+        state.giving_way.set(state.giving_way.get() + 1);
+        self.gives_way = true;
+        runtime.wake_later(cx.waker());
+        Poll::Pending
+    }
+}
+
+impl Drop for Begin<'_> {
+    fn drop(&mut self) {
+        if self.gives_way {
+            self.state.giving_way.set(self.state.giving_way.get() - 1);
+        }
     }
 }
 

@@ -328,3 +328,29 @@ fn what_was_received_before_close_can_still_be_read() {
     // CPython 3.13: b'hello', then b''.
     assert_eq!([now(reader.read(100)), now(reader.read(100))], [Ok(b"hello".to_vec()), Ok(Vec::new())]);
 }
+
+/// Where each read is a call of another component, the host looks outside only when the program rests.
+#[test]
+fn a_connection_that_always_has_something_gives_way_and_its_reads_keep_their_order() {
+    let (one, other) = (connected(), connected());
+    for Connected { runtime, wire, .. } in [&one, &other] {
+        runtime.limit_reads_in_a_row(3);
+        wire.peer_sends(b"1\n2\n3\n4\n5\n6\n7\n");
+    }
+    assert_eq!(now(one.reader.read(1)), Ok(b"1".to_vec()), "it has waited: what follows is there");
+    for line in [b"\n", b"2\n".as_slice(), b"3\n"] {
+        assert_eq!(now(one.reader.readline()), Ok(line.to_vec()));
+    }
+    let sleeper = Arc::<Sleeper>::default();
+    let mut first = Box::pin(one.reader.readline());
+    let (mut second, mut third) = (Box::pin(one.reader.readline()), Box::pin(one.reader.readline()));
+    for read in [&mut first, &mut second, &mut third] {
+        assert!(poll(read.as_mut(), &sleeper).is_pending());
+    }
+    assert_eq!(now(other.reader.readline()), Ok(b"1\n".to_vec()), "others go on");
+    drop(first);
+    assert!(one.runtime.turn() && sleeper.is_woken());
+    assert_eq!(poll(second.as_mut(), &sleeper), Poll::Ready(Ok(b"4\n".to_vec())), "nothing was lost");
+    assert_eq!(poll(third.as_mut(), &sleeper), Poll::Ready(Ok(b"5\n".to_vec())));
+    assert_eq!(now(one.reader.readline()), Ok(b"6\n".to_vec()), "they are among the others again");
+}

@@ -60,8 +60,6 @@ pub(crate) struct Executor {
     futures: Futures,
     /// The key of the future that answers, until it has done so or was cancelled.
     root: Option<usize>,
-    /// Whether the task has had a turn.
-    begun: bool,
     /// Keys that are being polled; kept for its memory.
     round: Vec<usize>,
     turns_since_sweep: u32,
@@ -71,7 +69,7 @@ impl Executor {
     pub(crate) fn new() -> Self {
         let state = Rc::<TaskState>::default();
         let futures = Futures::new(Arc::clone(&state.queue));
-        Self { state, futures, root: None, begun: false, round: Vec::new(), turns_since_sweep: 0 }
+        Self { state, futures, root: None, round: Vec::new(), turns_since_sweep: 0 }
     }
 
     /// Begins a task, whose first turn is to follow. Before, there was none, or it has ended.
@@ -80,7 +78,6 @@ impl Executor {
         self.state.later.borrow_mut().clear();
         self.poll_ready(usize::MAX);
         self.turns_since_sweep = 0;
-        self.begun = false;
         self.root = Some(self.futures.insert(root));
     }
 
@@ -98,18 +95,12 @@ impl Executor {
         next
     }
 
-    /// Whether the task has had a turn.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.begun
-    }
-
     /// How many futures there were at a time.
     pub(crate) fn most_futures(&self) -> usize {
         self.futures.most()
     }
 
     fn entered(&mut self, event: Event) -> Next {
-        let begun = std::mem::replace(&mut self.begun, true);
         self.state.queue.begin_turn();
         if !self.state.later.borrow().is_empty() {
             // Who gave way goes on after everything else that can: also after what has happened meanwhile.
@@ -121,11 +112,6 @@ impl Executor {
         match event.kind {
             EVENT_NONE => {}
             EVENT_CANCELLED => {
-                if !begun {
-                    // It takes its arguments when it is polled first, and tells the host that it was cancelled when it is dropped
-                    // after that.
-                    self.poll_ready(usize::MAX);
-                }
                 if let Some(root) = self.root.take() {
                     self.futures.remove(root);
                 }

@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "is called by the host")]
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::Future;
 use std::mem::ManuallyDrop;
 
@@ -20,16 +20,7 @@ const SPARE_EXECUTORS: usize = 64;
 /// An executor that has run more futures at a time is not kept, for the memory that these have left.
 const SPARE_FUTURES: usize = 8;
 
-/// After so many calls that have answered at once, one yields before it does anything. The host looks for what has happened outside
-/// only when nothing else is to be done: a program that calls and calls would keep everybody else waiting. Calls that follow yield
-/// too, until that one has begun: they are to begin in their order.
-const CALLS_PER_YIELD: u32 = 128;
-
 thread_local! {
-    /// Calls that have answered at once since one yielded.
-    static CALLS: Cell<u32> = const { Cell::new(0) };
-    /// Calls that have yielded before they did anything, and have not gone on.
-    static YIELDED: Cell<usize> = const { Cell::new(0) };
     #[expect(clippy::vec_box, reason = "they go in and out as boxes")]
     static SPARE: RefCell<Vec<Box<Executor>>> = const { RefCell::new(Vec::new()) };
 }
@@ -70,13 +61,8 @@ enum End {
 unsafe fn begin(root: BoxFuture, end: End) -> u32 {
     let mut executor = SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Box::new(Executor::new()));
     executor.begin(root);
-    let yields = end == End::AfterTheCaller && (CALLS.get() >= CALLS_PER_YIELD || YIELDED.get() > 0);
-    let mut next = if yields { Next::Yield } else { executor.turn(Event::NONE) };
-    if yields {
-        CALLS.set(0);
-        YIELDED.set(YIELDED.get() + 1);
-    } else if next == Next::Exit && end == End::AfterTheCaller {
-        CALLS.set(CALLS.get() + 1);
+    let mut next = executor.turn(Event::NONE);
+    if next == Next::Exit && end == End::AfterTheCaller {
         next = executor.one_more_turn();
     }
     if next == Next::Exit {
@@ -96,9 +82,6 @@ pub unsafe fn callback(event: u32, waitable: u32, code: u32) -> u32 {
     // SAFETY: the slot of such a task holds what `begin` has put there; it is taken back when the task exits, and before that
     // nobody else has it.
     let mut executor = ManuallyDrop::new(unsafe { Box::from_raw(context_get().cast::<Executor>()) });
-    if !executor.has_begun() {
-        YIELDED.set(YIELDED.get() - 1);
-    }
     let next = executor.turn(Event { kind: event, waitable, code });
     if next == Next::Exit {
         spare(ManuallyDrop::into_inner(executor));

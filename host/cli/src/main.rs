@@ -6,6 +6,7 @@ mod exit_code;
 mod lockdown;
 mod log;
 mod output_file;
+mod records;
 mod say;
 mod signals;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wasyncio_host::Output;
 
-use crate::log;
+use crate::{log, records};
 
 /// The target of these entries, which the log has even where it has no others of their level.
 pub(crate) const TARGET: &str = "wasyncio::command";
@@ -70,6 +70,7 @@ pub(crate) fn is_json() -> bool {
 
 /// Waits until everything is printed, but no longer than for a moment. To be called before the process ends.
 pub(crate) fn finish() {
+    records::finish();
     Output::stderr().wait_written(LAST_WRITES);
     log::tell_lost(true);
     Output::stderr().wait_written(LAST_WRITES);

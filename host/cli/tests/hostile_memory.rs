@@ -12,6 +12,9 @@ use support::{Hostile, MIB};
 /// What the command has with a program that does little, which is a third of this, and some room: compiling, threads, allocators.
 const HOST: u64 = 64 * MIB;
 
+/// The same with the calls that a program with so little memory may have pending, which are 8 MiB.
+const HOST_AND_PENDING: u64 = 38 * MIB;
+
 /// Runs the program, whose own memory is limited to 8 MiB, to its end: the most memory that the process had, and its exit code.
 fn peak(program: &str, flags: &[&str]) -> (u64, Option<i32>) {
     let limits = ["--max-memory", "8MiB", "--timeout", "30s"];
@@ -44,8 +47,24 @@ fn timers_that_are_kept_are_bounded() {
 #[test]
 fn calls_that_are_not_waited_for_are_bounded() {
     let (peak, code) = peak("waits", &[]);
-    assert!(peak < HOST, "{peak} bytes");
+    assert!(peak < HOST_AND_PENDING, "{peak} bytes");
     assert_eq!(code, Some(134), "it traps at the limit");
+}
+
+#[test]
+fn paths_of_calls_that_are_not_waited_for_are_bounded() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (peak, code) = peak("paths", &["--dir", &format!("{}::/data:rw", folder.path().display())]);
+    assert!(peak < HOST_AND_PENDING, "{peak} bytes");
+    assert_eq!(code, Some(134), "it traps at the limit");
+}
+
+#[test]
+fn pending_calls_can_be_limited_further() {
+    let mut running = Hostile::new("waits").run(&["--max-pending", "10"]);
+    assert_eq!(running.wait().code(), Some(134));
+    let stderr = running.stderr();
+    assert!(stderr.contains("trapped: more than 10 calls of the host have not answered (max-pending)"), "{stderr}");
 }
 
 #[test]

@@ -81,6 +81,9 @@ fn sockets_of_wasi_02_have_neither_workers_nor_grace_nor_limits_of_connections()
         ("--workers", "2"),
         ("--grace", "30s"),
         ("--max-connections", "5"),
+        ("--max-peer-connections", "5"),
+        ("--max-lifetime", "1s"),
+        ("--min-rate", "1B"),
         ("--idle-timeout", "1s"),
         ("--max-buffer", "8KiB"),
     ] {

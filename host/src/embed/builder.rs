@@ -12,7 +12,7 @@ use super::{Asyncio, NAME, bindings};
 use crate::run::sandbox::Sandbox;
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
-use crate::{DEFAULT_LINGER, Decision, Denial, Error, Limits, Metrics, Policy, Request, Result};
+use crate::{DEFAULT_LINGER, Decision, Denial, Error, Limits, Metrics, Output, Policy, Request, Result, Stdio};
 
 /// Settings of an instance of the streams component. Nothing is granted by default.
 #[must_use = "nothing happens until `start` is called"]
@@ -55,6 +55,32 @@ impl StreamsBuilder {
     /// Reports refusals to `callback` and not to the log. See [`Runner::on_denied`](crate::Runner::on_denied).
     pub fn on_denied(mut self, callback: impl Fn(&Denial) + Send + Sync + 'static) -> Self {
         self.sandbox.on_denied = Arc::new(callback);
+        self
+    }
+
+    /// Gives the component this process's standard input, output and error. See [`Runner::inherit_stdio`](crate::Runner::inherit_stdio).
+    ///
+    /// The embedded streams component has no use for them; one that [`HostBuilder::streams`](crate::HostBuilder::streams) has set, or
+    /// a function of the embedder's that it calls, may.
+    pub fn inherit_stdio(self) -> Self {
+        self.stdio(Stdio::ALL)
+    }
+
+    /// Gives the component these of this process's standard streams. The default is none.
+    pub fn stdio(mut self, stdio: Stdio) -> Self {
+        self.sandbox.stdio(stdio);
+        self
+    }
+
+    /// Sets where the component's standard output goes. The default is nowhere.
+    pub fn stdout(mut self, output: Output) -> Self {
+        self.sandbox.stdout = output;
+        self
+    }
+
+    /// Sets where the component's standard error goes. The default is nowhere.
+    pub fn stderr(mut self, output: Output) -> Self {
+        self.sandbox.stderr = output;
         self
     }
 

@@ -1,4 +1,9 @@
 //! asyncio's reads, as rules about bytes that have arrived. What is missing is for the caller to fetch.
+//!
+//! They are not those of `wasyncio-core`: its reader is woken within one thread (`Rc`, `RefCell`) and gives back what a read had taken
+//! when that is dropped, where handles here go to any thread, and bytes stay in one buffer whose only other state is the call that
+//! brings more. What both share, the four rules themselves, is less than the adapters between them would be; `tests/embed/readers.rs`
+//! and the tests below hold them to the same answers and messages.
 
 use bytes::{Buf, BytesMut};
 use memchr::memmem;

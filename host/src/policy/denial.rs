@@ -82,6 +82,45 @@ impl Denial {
     }
 }
 
+impl Denial {
+    /// What was asked for, whatever refused it.
+    pub(crate) fn asked(&self) -> &'static str {
+        match self {
+            Self::Rule { refused, .. } => refused.asked(),
+            Self::Private { .. } | Self::Expired { .. } => "connect",
+            Self::UnixConnect(_) => "connect-unix",
+            Self::UnixListen(_) => "listen-unix",
+            other => other.kind(),
+        }
+    }
+
+    /// The address or the name that was asked for; a name as the program wrote it.
+    pub(crate) fn target(&self) -> String {
+        match self {
+            Self::Listen(address) | Self::Bind(address) | Self::Source(address) | Self::Connect(address) => {
+                address.to_string()
+            }
+            Self::Private { address, .. } | Self::Expired { address, .. } => address.to_string(),
+            Self::Rule { refused, .. } => refused.target(),
+            Self::Lookup(name) => name.clone(),
+            Self::UnixConnect(address) | Self::UnixListen(address) => address.to_string(),
+            Self::TlsIdentity(name) | Self::TlsTrust(name) => name.clone(),
+            Self::TlsUnverified(name) => name.clone().unwrap_or_default(),
+            Self::Wasi02Tcp | Self::Udp => String::new(),
+        }
+    }
+
+    /// What refused it.
+    pub(crate) fn by(&self) -> String {
+        match self {
+            Self::Rule { rule, .. } => format!("deny {rule}"),
+            Self::Private { name, .. } => format!("no grant: {name} resolves to it, and it is not public"),
+            Self::Expired { name, .. } => format!("no grant: {name} resolved to it too long ago"),
+            _ => "no grant".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

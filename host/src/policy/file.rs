@@ -43,7 +43,10 @@ use crate::{
 /// [limits]
 /// max-memory = "256MiB"
 /// max-connections = 5000
+/// max-peer-connections = 100
 /// idle-timeout = "10min"
+/// max-lifetime = "1day"
+/// min-rate = "100B"                   # over min-rate-time = "10s"
 /// max-buffer = "256KiB"
 /// max-compute = "2s"
 /// timeout = "1day"

@@ -1,6 +1,7 @@
 //! What a program may do: nothing but what was granted.
 
 pub(crate) mod address_class;
+pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod decide;
 pub(crate) mod denial;
@@ -13,6 +14,7 @@ pub(crate) mod fixed_names;
 pub(crate) mod grant;
 pub(crate) mod grant_error;
 pub(crate) mod host_entry;
+pub(crate) mod live;
 pub(crate) mod own_addresses;
 pub(crate) mod resolved;
 pub(crate) mod risk;
@@ -20,6 +22,7 @@ pub(crate) mod source;
 pub(crate) mod unix;
 pub(crate) mod url;
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::policy::address_class::is_localhost;
@@ -64,6 +67,26 @@ pub struct Policy {
     wasi02_sockets: bool,
     tls: TlsGrants,
     fixed: FixedNames,
+}
+
+/// Why a name may be looked up.
+pub(crate) enum LookupGrant<'a> {
+    /// It is an address.
+    Address,
+    /// A grant to connect has it.
+    Connect(&'a ConnectGrant),
+    /// It is one of this machine, in a grant to listen or of a source address.
+    Local,
+}
+
+impl fmt::Display for LookupGrant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("an address needs no look-up"),
+            Self::Connect(grant) => write!(f, "allow-connect {grant}"),
+            Self::Local => f.write_str("a grant of this machine has the name"),
+        }
+    }
 }
 
 impl Policy {
@@ -210,27 +233,38 @@ impl Policy {
 
     /// Whether a program may bind `address` and listen on it. Port 0 asks for any free port.
     pub fn permits_listen(&self, address: SocketAddr) -> bool {
-        self.denies_local(address).is_none() && self.grants_listen(address.into(), |port| port.covers(address.port()))
+        self.listen_grant(address).is_some()
     }
 
-    /// Whether a program may listen on a socket that it was allowed to bind, now that its port is known.
+    /// The grant by which a program may bind `address` and listen on it.
+    pub(crate) fn listen_grant(&self, address: SocketAddr) -> Option<&ListenGrant> {
+        self.grant_to_listen(address, |port| port.covers(address.port()))
+    }
+
+    /// The grant by which a program may listen on a socket that it was allowed to bind, now that its port is known.
     ///
-    /// As [`permits_listen`](Self::permits_listen), but a grant for port 0 covers any port: no other port than one
-    /// that the operating system picked can have been bound under it, nor under one for a source address.
-    pub(crate) fn permits_listen_when_bound(&self, address: SocketAddr) -> bool {
-        let covers = |port: Port| port.covers(address.port()) || matches!(port, Port::Number(0));
-        self.denies_local(address).is_none() && self.grants_listen(address.into(), covers)
+    /// As [`listen_grant`](Self::listen_grant), but a grant for port 0 covers any port: no other port than one that the
+    /// operating system picked can have been bound under it, nor under one for a source address.
+    pub(crate) fn listen_grant_when_bound(&self, address: SocketAddr) -> Option<&ListenGrant> {
+        self.grant_to_listen(address, |port| port.covers(address.port()) || matches!(port, Port::Number(0)))
     }
 
-    fn grants_listen(&self, place: Place, covers: impl Fn(Port) -> bool) -> bool {
-        let mut grants = self.listen.iter().map(ListenGrant::endpoint);
-        grants.any(|endpoint| covers(endpoint.port) && self.covers_local(&endpoint.host, place))
+    fn grant_to_listen(&self, address: SocketAddr, covers: impl Fn(Port) -> bool) -> Option<&ListenGrant> {
+        let has = |grant: &&ListenGrant| {
+            covers(grant.endpoint().port) && self.covers_local(&grant.endpoint().host, address.into())
+        };
+        if self.denies_local(address).is_some() { None } else { self.listen.iter().find(has) }
     }
 
     /// Whether a program may choose the address of `address` to connect from.
     pub fn permits_source(&self, address: SocketAddr) -> bool {
-        let mut grants = self.sources.iter().map(SourceGrant::host);
-        self.denies_local(address).is_none() && grants.any(|host| self.covers_local(host, address.into()))
+        self.source_grant(address).is_some()
+    }
+
+    /// The grant by which a program may choose the address of `address` to connect from.
+    pub(crate) fn source_grant(&self, address: SocketAddr) -> Option<&SourceGrant> {
+        let has = |grant: &&SourceGrant| self.covers_local(grant.host(), address.into());
+        if self.denies_local(address).is_some() { None } else { self.sources.iter().find(has) }
     }
 
     /// The rule by which a program may not have `address`, of this machine.
@@ -254,6 +288,11 @@ impl Policy {
     /// [`resolve`](Self::resolve); and for the addresses 127.0.0.1 and ::1, a name of this machine, such as
     /// `localhost`. What a grant with another name permits depends on what the running program is answered.
     pub fn permits_connect(&self, address: SocketAddr) -> bool {
+        self.connect_grant(address).is_some()
+    }
+
+    /// The grant by which a program may connect to `address` whatever it looked up before.
+    pub(crate) fn connect_grant(&self, address: SocketAddr) -> Option<&ConnectGrant> {
         let place = Place::from(address);
         let ip = place.ip;
         // Names stand for addresses without the number of an interface.
@@ -267,15 +306,22 @@ impl Policy {
                         || (ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST)
                             && matches!(host, Host::Name(name) if is_localhost(name) && !self.has_entry(name)))
         };
-        let mut grants = self.connect.iter().map(ConnectGrant::endpoint);
-        self.denies_connect(address).is_none()
-            && grants.any(|endpoint| endpoint.port.covers(address.port()) && covers(&endpoint.host))
+        let has =
+            |grant: &&ConnectGrant| grant.endpoint().port.covers(address.port()) && covers(&grant.endpoint().host);
+        if self.denies_connect(address).is_some() { None } else { self.connect.iter().find(has) }
     }
 
     /// Whether a grant to connect has `name`, normalised, and covers `port`.
     pub(crate) fn grants_name(&self, name: &str, port: u16) -> bool {
-        let mut grants = self.connect.iter().map(ConnectGrant::endpoint);
-        grants.any(|endpoint| endpoint.port.covers(port) && endpoint.host.covers_name(name))
+        self.name_grant(name, port).is_some()
+    }
+
+    /// The grant to connect that has `name`, normalised, and covers `port`.
+    pub(crate) fn name_grant(&self, name: &str, port: u16) -> Option<&ConnectGrant> {
+        self.connect.iter().find(|grant| {
+            let endpoint = grant.endpoint();
+            endpoint.port.covers(port) && endpoint.host.covers_name(name)
+        })
     }
 
     /// What the operator says that `name`, normalised, stands for.
@@ -319,27 +365,47 @@ impl Policy {
     /// [`resolve_names`](Self::resolve_names) found, and nobody is asked. An IP address needs no look-up and is always
     /// permitted.
     pub fn permits_lookup(&self, name: &str) -> bool {
+        self.lookup_grant(name).is_some()
+    }
+
+    /// Why a program may look up the host name `name`.
+    pub(crate) fn lookup_grant(&self, name: &str) -> Option<LookupGrant<'_>> {
         if name.len() > LONGEST_NAME {
-            return false;
+            return None;
         }
         if literal(name).is_some() {
-            return true;
+            return Some(LookupGrant::Address);
         }
         let name = normalized(name);
-        let mut connect = self.connect.iter().map(|grant| &grant.endpoint().host);
-        self.denies_lookup(&name).is_none()
-            && (connect.any(|host| *host == Host::Any || host.covers_name(&name))
-                || self.local_addresses_of(&name).is_some())
+        if self.denies_lookup(&name).is_some() {
+            return None;
+        }
+        let has = |grant: &&ConnectGrant| {
+            let host = &grant.endpoint().host;
+            *host == Host::Any || host.covers_name(&name)
+        };
+        let granted = self.connect.iter().find(has).map(LookupGrant::Connect);
+        granted.or_else(|| self.local_addresses_of(&name).map(|_| LookupGrant::Local))
     }
 
     /// Whether a program may connect to a Unix socket, which a path without links names.
     pub fn permits_unix(&self, address: &UnixAddress) -> bool {
-        self.unix_connect.iter().any(|grant| grant.covers(address))
+        self.unix_grant(address).is_some()
+    }
+
+    /// The grant by which a program may connect to a Unix socket.
+    pub(crate) fn unix_grant(&self, address: &UnixAddress) -> Option<&UnixGrant> {
+        self.unix_connect.iter().find(|grant| grant.covers(address))
     }
 
     /// Whether a program may listen on a Unix socket, which a path without links names.
     pub fn permits_unix_listen(&self, address: &UnixAddress) -> bool {
-        self.unix_listen.iter().any(|grant| grant.covers(address))
+        self.unix_listen_grant(address).is_some()
+    }
+
+    /// The grant by which a program may listen on a Unix socket.
+    pub(crate) fn unix_listen_grant(&self, address: &UnixAddress) -> Option<&UnixGrant> {
+        self.unix_listen.iter().find(|grant| grant.covers(address))
     }
 
     /// The Unix sockets that a program may connect to: see [`allow_unix`](Self::allow_unix).
@@ -397,7 +463,7 @@ impl Policy {
 
     /// Whether a program may listen on anything at all.
     pub(crate) fn permits_some_listen(&self) -> bool {
-        !self.listen.is_empty()
+        !self.listen.is_empty() || !self.unix_listen.is_empty()
     }
 
     /// Whether a program may connect to anything at all.
@@ -415,168 +481,4 @@ impl Policy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(text: &str) -> SocketAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn nothing_is_permitted_by_default() {
-        let policy = Policy::new();
-        assert!(!policy.permits_listen(address("127.0.0.1:8888")));
-        assert!(!policy.permits_connect(address("127.0.0.1:8888")));
-        assert!(!policy.permits_lookup("localhost"));
-    }
-
-    #[test]
-    fn an_address_grants_itself_alone() {
-        let policy = Policy::new().allow_listen("127.0.0.1:80".parse().unwrap());
-        assert!(policy.permits_listen(address("127.0.0.1:80")));
-        for other in ["127.0.0.1:81", "127.0.0.2:80", "0.0.0.0:80", "[::1]:80", "127.0.0.1:0"] {
-            assert!(!policy.permits_listen(address(other)), "{other}");
-        }
-        assert!(!policy.permits_connect(address("127.0.0.1:80")));
-    }
-
-    #[test]
-    fn a_star_covers_any_host_or_any_port() {
-        let policy = Policy::new().allow_listen("*:80".parse().unwrap()).allow_connect("10.0.0.1:*".parse().unwrap());
-        assert!(policy.permits_listen(address("0.0.0.0:80")));
-        assert!(policy.permits_listen(address("[::1]:80")));
-        assert!(!policy.permits_listen(address("[::1]:0")));
-        assert!(policy.permits_connect(address("10.0.0.1:9")));
-        assert!(!policy.permits_connect(address("10.0.0.2:9")));
-    }
-
-    #[test]
-    fn port_zero_covers_the_port_that_was_picked_once_bound() {
-        let policy = Policy::new().allow_listen("127.0.0.1:0".parse().unwrap());
-        assert!(policy.permits_listen(address("127.0.0.1:0")));
-        assert!(!policy.permits_listen(address("127.0.0.1:4321")));
-        let bound = address("127.0.0.1:4321");
-        assert!(policy.permits_listen_when_bound(bound));
-        let elsewhere = address("0.0.0.0:4321");
-        assert!(!policy.permits_listen_when_bound(elsewhere));
-    }
-
-    #[test]
-    fn localhost_is_this_machine_without_a_look_up() {
-        let policy = Policy::new().allow_connect("localhost:80".parse().unwrap());
-        assert!(policy.permits_connect(address("127.0.0.1:80")));
-        assert!(policy.permits_connect(address("[::1]:80")));
-        assert!(!policy.permits_connect(address("127.0.0.2:80")));
-        assert!(!policy.permits_connect(address("127.0.0.1:81")));
-    }
-
-    #[tokio::test]
-    async fn a_name_stands_for_what_the_operator_says() {
-        let entry: HostEntry = "Db.example=10.0.0.5".parse().unwrap();
-        let policy = Policy::new().resolve(entry).resolve("db.example=10.0.0.6".parse().unwrap());
-        assert!(!policy.permits_lookup("db.example"), "an entry is no grant");
-        assert!(!policy.permits_connect(address("10.0.0.5:80")));
-        let policy = policy.allow_connect("db.example:80".parse().unwrap());
-        assert!(policy.permits_connect(address("10.0.0.5:80")));
-        assert!(policy.permits_connect(address("10.0.0.6:80")));
-        assert!(!policy.permits_connect(address("10.0.0.7:80")));
-        let policy = policy.allow_listen("db.example:80".parse().unwrap()).resolve_names().await.unwrap();
-        assert!(policy.permits_listen(address("10.0.0.5:80")));
-    }
-
-    #[test]
-    fn look_ups_are_for_granted_names() {
-        let policy = Policy::new().allow_connect("Example.com:443".parse().unwrap());
-        assert!(policy.permits_lookup("example.com"));
-        assert!(policy.permits_lookup("EXAMPLE.com."));
-        assert!(!policy.permits_lookup("www.example.com"));
-        assert!(policy.permits_lookup("10.0.0.1"));
-        assert!(policy.permits_lookup("::1"));
-        let below = Policy::new().allow_connect("*.example.com:443".parse().unwrap());
-        assert!(below.permits_lookup("www.example.com."));
-        assert!(!below.permits_lookup("example.com"));
-        let net = Policy::new().allow_connect("10.0.0.0/8:443".parse().unwrap());
-        assert!(!net.permits_lookup("example.com"));
-        let any = Policy::new().allow_connect("*:443".parse().unwrap());
-        assert!(any.permits_lookup("www.example.com"));
-        assert!(!any.permits_lookup(&"a".repeat(LONGEST_NAME + 1)), "there is no such name");
-    }
-
-    #[tokio::test]
-    async fn a_grant_to_listen_grants_no_look_up_but_that_of_its_own_name() {
-        for grant in ["*:80", "*:*", "0.0.0.0:80", "10.0.0.0/8:80", "localhost:80"] {
-            let policy = Policy::new().allow_listen(grant.parse().unwrap()).resolve_names().await.unwrap();
-            for name in ["secret.example", "secret.example.", "localhost.example", "notlocalhost"] {
-                assert!(!policy.permits_lookup(name), "{grant}: {name}");
-            }
-        }
-        let policy = Policy::new().allow_listen("localhost:80".parse().unwrap());
-        assert!(!policy.permits_lookup("localhost"), "nobody has asked, and nobody may be asked");
-        let policy = policy.resolve_names().await.unwrap();
-        assert!(policy.permits_lookup("LocalHost.") && !policy.permits_lookup("secret.localhost"));
-        let found = policy.addresses_of("localhost").unwrap();
-        assert!(found.contains(&Ipv4Addr::LOCALHOST.into()), "{found:?}");
-    }
-
-    #[tokio::test]
-    async fn a_grant_for_every_address_has_the_names_of_this_machine() {
-        let policy = Policy::new().allow_listen("*:80".parse().unwrap()).resolve_names().await.unwrap();
-        assert!(policy.permits_lookup("localhost"));
-        assert_eq!(policy.addresses_of("secret.localhost"), policy.addresses_of("localhost"), "nobody is asked");
-    }
-
-    #[test]
-    fn a_rule_wins_over_every_grant() {
-        let policy = Policy::new()
-            .allow_connect("*:*".parse().unwrap())
-            .allow_connect("10.0.0.1:80".parse().unwrap())
-            .allow_listen("127.0.0.1:80".parse().unwrap())
-            .allow_source("*".parse().unwrap())
-            .resolve("db.example=10.0.0.1".parse().unwrap())
-            .deny("10.0.0.0/8:*".parse().unwrap())
-            .deny("127.0.0.1:80".parse().unwrap())
-            .deny("evil.example:*".parse().unwrap());
-        assert!(policy.permits_connect(address("11.0.0.1:80")));
-        assert!(!policy.permits_connect(address("10.0.0.1:80")));
-        assert!(!policy.permits_connect(address("[64:ff9b::a00:1]:80")));
-        assert!(!policy.permits_listen(address("127.0.0.1:80")));
-        assert!(!policy.permits_listen_when_bound(address("127.0.0.1:80")));
-        assert!(!policy.permits_source(address("10.0.0.1:0")) && policy.permits_source(address("127.0.0.1:0")));
-        for name in ["evil.example", "EVIL.example.", "evil%2eexample", "ｅvil.example"] {
-            assert!(!policy.permits_lookup(name), "{name}");
-        }
-        assert!(policy.permits_lookup("good.example"));
-    }
-
-    #[test]
-    fn classes_are_judged() {
-        let policy = Policy::new()
-            .allow_connect("public:443".parse().unwrap())
-            .allow_connect("private:5432".parse().unwrap())
-            .allow_connect("loopback:80".parse().unwrap());
-        for (permitted, target) in [
-            (true, "1.1.1.1:443"),
-            (false, "1.1.1.1:5432"),
-            (false, "10.0.0.1:443"),
-            (true, "10.0.0.1:5432"),
-            (true, "127.0.0.1:80"),
-            (false, "127.0.0.1:443"),
-            (false, "127.0.0.1:5432"),
-            (false, "[64:ff9b::7f00:1]:80"),
-        ] {
-            assert_eq!(policy.permits_connect(address(target)), permitted, "{target}");
-        }
-        assert!(!policy.permits_lookup("example.com"), "a class is no name");
-    }
-
-    #[test]
-    fn an_address_of_a_link_is_judged_with_its_link() {
-        let policy = Policy::new()
-            .allow_connect("[fe80::1%2]:80".parse().unwrap())
-            .allow_connect("router.example:80".parse().unwrap())
-            .resolve("router.example=fe80::2".parse().unwrap());
-        assert!(policy.permits_connect(address("[fe80::1%2]:80")));
-        assert!(!policy.permits_connect(address("[fe80::1%3]:80")));
-        assert!(!policy.permits_connect(address("[fe80::2%2]:80")), "the operator did not say which link");
-    }
-}
+mod tests;

@@ -58,7 +58,7 @@ pub enum UnixGrantError {
 /// Which Unix socket.
 ///
 /// Displays as a grant for it is written.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum UnixAddress {
     /// A file, by its path without links.
     Path(PathBuf),

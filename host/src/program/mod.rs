@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, InstancePre, Linker};
 
+use crate::program::cache::Digest;
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
 use crate::{Error, Result};
@@ -33,6 +34,8 @@ struct Inner {
     entry: Entry,
     ticker: Arc<Ticker>,
     protected: Vec<PathBuf>,
+    /// Of the bytes that it was loaded from, unless they were compiled code.
+    digest: Option<Digest>,
 }
 
 /// How a program is started.
@@ -52,13 +55,15 @@ impl Program {
         linker: &Linker<State>,
         ticker: &Arc<Ticker>,
         protected: Vec<PathBuf>,
+        digest: Option<Digest>,
     ) -> Result<Self> {
         let instance = instance_of(file.clone(), component, linker)?;
         let ty = component.component_type();
         let mut exports = ty.exports(component.engine()).map(|(name, _)| name);
         match exports.find_map(Entry::of_export) {
             Some(entry) => {
-                Ok(Self { inner: Arc::new(Inner { file, instance, entry, ticker: Arc::clone(ticker), protected }) })
+                let ticker = Arc::clone(ticker);
+                Ok(Self { inner: Arc::new(Inner { file, instance, entry, ticker, protected, digest }) })
             }
             None => Err(Error::NotProgram { file }),
         }
@@ -67,6 +72,12 @@ impl Program {
     /// What the program is called in messages: the path of its file, or the name given to [`load`](crate::Host::load).
     pub fn name(&self) -> &str {
         &self.inner.file
+    }
+
+    /// Whether `other`, of the same [`Host`](crate::Host), was loaded from the same bytes under the same name. Of compiled code
+    /// that is not known, and told as false.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.name() == other.name() && self.inner.digest.is_some() && self.inner.digest == other.inner.digest
     }
 
     /// The program's argument 0: the last part of its name.

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use blake3::hazmat::Mode;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -15,6 +16,9 @@ use crate::{Error, Result};
 
 /// What such a file starts with; the last byte is the version of the format. The digest and the code follow.
 const MAGIC: &[u8; 16] = b"wasyncio code\0\0\x01";
+
+/// The size of what comes before the code: the magic and the digest.
+const HEADER: usize = MAGIC.len() + blake3::OUT_LEN;
 
 /// Whether these bytes are compiled code, ours or wasmtime's own.
 pub(crate) fn is_compiled(bytes: &[u8]) -> bool {
@@ -33,11 +37,11 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Component> {
     let unusable = |reason: String| Error::NotCompiledCode { file: name.clone(), reason };
     let file = File::open(path).map_err(unread)?;
     let mut header = Vec::new();
-    (&file).take((MAGIC.len() + blake3::OUT_LEN) as u64).read_to_end(&mut header).map_err(unread)?;
+    (&file).take(HEADER as u64).read_to_end(&mut header).map_err(unread)?;
     let digest = header.strip_prefix(MAGIC).and_then(|digest| digest.try_into().ok());
     let Some(digest): Option<[u8; blake3::OUT_LEN]> = digest else {
         return Err(unusable("it was not made by this version's `compile`".to_owned()));
     };
-    let code = Code::read(&file, blake3::Hasher::new(), digest.into()).map_err(unusable)?;
+    let code = Code::read(&file, HEADER as u64, Mode::Hash, digest.into()).map_err(unusable)?;
     code.load(engine).map_err(|error| unusable(crate::error::one_line(&error.into())))
 }

@@ -56,12 +56,12 @@ impl Host {
         let path = path.as_ref();
         let file = path.display().to_string();
         let unread = |source| Error::Read { file: file.clone(), source };
-        let component = match self.kept_program(path).map_err(unread)? {
-            Some(component) => component,
+        let (component, digest) = match self.kept_program(path).map_err(unread)? {
+            Some(kept) => kept,
             // Read again, as a whole: what is compiled is what the new entry is found by.
             None => self.compiled_program(&file, &std::fs::read(path).map_err(unread)?)?,
         };
-        self.linked(file, &component, Some(path))
+        self.linked(file, &component, Some(path), Some(digest))
     }
 
     /// Loads a program that [`precompile`](Self::precompile) has compiled.
@@ -78,7 +78,7 @@ impl Host {
     pub unsafe fn load_precompiled_file(&self, path: impl AsRef<Path>) -> Result<Program> {
         let path = path.as_ref();
         let component = precompiled::load(&self.shared.engine, path)?;
-        self.linked(path.display().to_string(), &component, Some(path))
+        self.linked(path.display().to_string(), &component, Some(path), None)
     }
 
     /// Compiles a program ahead of time, for [`load_precompiled_file`](Self::load_precompiled_file): composed if it
@@ -89,8 +89,8 @@ impl Host {
     /// # Errors
     /// Those of [`load`](Self::load), and [`Error::Compile`].
     pub fn precompile(&self, name: &str, bytes: &[u8]) -> Result<Vec<u8>> {
-        let component = self.compiled_program(name, bytes)?;
-        self.linked(name.to_owned(), &component, None)?;
+        let (component, _) = self.compiled_program(name, bytes)?;
+        self.linked(name.to_owned(), &component, None, None)?;
         let code = component.serialize();
         let code = code.map_err(|error| Error::Compile { file: name.to_owned(), source: error.into() })?;
         Ok(precompiled::file_of(&code))
@@ -110,12 +110,12 @@ impl Host {
     /// compiled already, which is never run by this function.
     pub fn load(&self, name: impl Into<String>, bytes: impl AsRef<[u8]>) -> Result<Program> {
         let file = name.into();
-        let component = self.compiled_program(&file, bytes.as_ref())?;
-        self.linked(file, &component, None)
+        let (component, digest) = self.compiled_program(&file, bytes.as_ref())?;
+        self.linked(file, &component, None, Some(digest))
     }
 
     /// Takes the program of a file from the cache, if it is there.
-    fn kept_program(&self, path: &Path) -> std::io::Result<Option<Component>> {
+    fn kept_program(&self, path: &Path) -> std::io::Result<Option<(Component, Digest)>> {
         let Some(cache) = &self.shared.cache else {
             return Ok(None);
         };
@@ -124,17 +124,21 @@ impl Host {
         if !file.metadata()?.is_file() {
             return Ok(None);
         }
-        let input = Input::Program { app: Digest::of_file(&file)?, streams: self.shared.streams.all() };
-        Ok(cache.find(&self.shared.engine, &EntryKey::new(&self.shared.engine, input)))
+        let app = Digest::of_file(&file)?;
+        let input = Input::Program { app, streams: self.shared.streams.all() };
+        let kept = cache.find(&self.shared.engine, &EntryKey::new(&self.shared.engine, input));
+        Ok(kept.map(|component| (component, app)))
     }
 
     /// Composes and compiles a program, or takes it from the cache.
-    fn compiled_program(&self, file: &str, app: &[u8]) -> Result<Component> {
+    fn compiled_program(&self, file: &str, app: &[u8]) -> Result<(Component, Digest)> {
         if precompiled::is_compiled(app) {
             return Err(Error::CompiledCode { file: file.to_owned() });
         }
-        let input = Input::Program { app: Digest::of(app), streams: self.shared.streams.all() };
-        self.compiled(file, input, || self.composed(file, app))
+        let digest = Digest::of(app);
+        let input = Input::Program { app: digest, streams: self.shared.streams.all() };
+        let component = self.compiled(file, input, || self.composed(file, app))?;
+        Ok((component, digest))
     }
 
     /// Compiles what `bytes` makes of `input`, or takes it from the cache.
@@ -156,9 +160,15 @@ impl Host {
     }
 
     /// Checks imports and exports of a program, which is in the file `path`.
-    fn linked(&self, file: String, component: &Component, path: Option<&Path>) -> Result<Program> {
+    fn linked(
+        &self,
+        file: String,
+        component: &Component,
+        path: Option<&Path>,
+        digest: Option<Digest>,
+    ) -> Result<Program> {
         let protected = path.into_iter().chain(self.cache()).map(Path::to_owned).collect();
-        Program::link(file, component, &self.shared.linker, &self.shared.ticker, protected)
+        Program::link(file, component, &self.shared.linker, &self.shared.ticker, protected, digest)
     }
 
     /// As [`load_file`](Self::load_file), on a thread where blocking is acceptable. Must be called within a tokio runtime.

@@ -14,7 +14,7 @@ use crate::run::host::{Host, Shared};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
 use crate::tls;
-use crate::wasi::{binds02, filesystem, lookup, sockets02, tcp};
+use crate::wasi::{binds02, calls, filesystem, lookup, sockets02, tcp};
 use crate::{Error, Result, unix};
 
 /// Settings of a [`Host`].
@@ -171,6 +171,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     tcp::add_to_linker(&mut linker)?;
     tls::add_to_linker(&mut linker)?;
     lookup::add_to_linker(&mut linker)?;
+    calls::add_to_linker(&mut linker)?;
     sockets02::add_to_linker(&mut linker)?;
     filesystem::add_to_linker(&mut linker)?;
     binds02::add_to_linker(&mut linker)?;

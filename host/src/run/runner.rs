@@ -4,16 +4,18 @@ use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus::IntGauge;
 use tokio_util::sync::CancellationToken;
-use wasmtime::component::Instance;
-use wasmtime::{Store, Trap};
+use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
 use crate::error::{Source, one_line};
+use crate::policy::live::LivePolicy;
 use crate::program::{Entry, Program};
 use crate::run::busy_poll::busy_poll;
+use crate::run::call::{call_run02, call_run03};
+use crate::run::observer::Observer;
 use crate::run::sandbox::Sandbox;
-use crate::run::state::State;
 use crate::sockets::Network;
 use crate::{
     Decision, Denial, Error, ExitStatus, Limit, Limits, Metrics, Output, Policy, Request, Result, SharedListeners,
@@ -116,9 +118,7 @@ impl Runner {
 
     /// Gives the program these of this process's standard streams.
     pub fn stdio(mut self, stdio: Stdio) -> Self {
-        self.sandbox.stdin = stdio.input;
-        self.sandbox.stdout = if stdio.output { Output::stdout() } else { Output::none() };
-        self.sandbox.stderr = if stdio.error { Output::stderr() } else { Output::none() };
+        self.sandbox.stdio(stdio);
         self
     }
 
@@ -140,6 +140,12 @@ impl Runner {
     /// no more are reported.
     pub fn on_denied(mut self, callback: impl Fn(&Denial) + Send + Sync + 'static) -> Self {
         self.sandbox.on_denied = Arc::new(callback);
+        self
+    }
+
+    /// Tells `observer` of each connection and each decision.
+    pub fn observe(mut self, observer: impl Observer) -> Self {
+        self.sandbox.observer = Some(Arc::new(observer));
         self
     }
 
@@ -182,10 +188,19 @@ impl Runner {
 
     /// Counts as the worker with this number, besides. If it is one of `several`, its output is marked by the number, and does not
     /// wait for slow readers.
-    pub(crate) fn worker(mut self, number: usize, several: bool) -> Self {
-        self.sandbox.metrics = self.sandbox.metrics.of_worker(number);
+    pub(crate) fn worker(mut self, number: usize, several: bool, open: IntGauge) -> Self {
+        self.sandbox.metrics = self.sandbox.metrics.of_worker(number, open);
         self.sandbox.worker = several.then_some(number);
         self
+    }
+
+    /// Has `changed`, if it is there, in the place of the grants of addresses, rules and host names. Gives the policy as it is
+    /// in force, for later changes.
+    pub(crate) fn changeable(&mut self, changed: Option<&Policy>) -> LivePolicy {
+        if let Some(changed) = changed {
+            self.sandbox.policy = self.sandbox.policy.with_grants_of(changed);
+        }
+        self.sandbox.live()
     }
 
     /// Whether the program may use TCP sockets of WASI 0.2.
@@ -253,6 +268,13 @@ impl Runner {
     ) -> Result<Outcome> {
         let program = self.program.clone();
         let network = self.sandbox.network();
+        let mut changes = self.sandbox.live().changes();
+        let changing = async {
+            while changes.changed().await.is_ok() {
+                network.policy_changed();
+            }
+            pending::<()>().await;
+        };
         let stopping = CancellationToken::new();
         let stopped = async {
             stop.await;
@@ -281,6 +303,7 @@ impl Runner {
             biased;
             ended = self.execute(&network, &stopping, || on_progress(Progress::Started)) => ended.map(Outcome::Ended),
             () = listening => unreachable!("it is pending"),
+            () = changing => unreachable!("it is pending"),
             cut_connections = stopped => Ok(Outcome::Stopped { cut_connections }),
             limit = late => {
                 network.metrics().limited(Limit::Timeout(limit).name());
@@ -407,39 +430,4 @@ pub(crate) fn ended(name: &str, error: wasmtime::Error) -> Error {
     let source: Source = error.into();
     let reason = trap.unwrap_or_else(|| one_line(&source));
     Error::Trap { file, reason: reason.trim_start_matches("wasm trap: ").to_owned(), source }
-}
-
-type RunResult = wasmtime::Result<std::result::Result<(), ()>>;
-
-async fn call_run02(store: &mut Store<State>, instance: &Instance) -> RunResult {
-    let command = wasmtime_wasi::p2::bindings::Command::new(&mut *store, instance)?;
-    command.wasi_cli_run().call_run(store).await
-}
-
-async fn call_run03(store: &mut Store<State>, instance: &Instance, linger: impl Future<Output = ()>) -> RunResult {
-    let command = wasmtime_wasi::p3::bindings::Command::new(&mut *store, instance)?;
-    let result = store.run_concurrent(async |store| command.wasi_cli_run().call_run(store).await).await??;
-    // An async function may go on after it has returned its result: tasks that it spawned live inside its call, and
-    // may still have data to send. The time limit is around the whole event loop because one inside it may not fire
-    // (see the documentation of `run_concurrent`).
-    let rest = store.run_concurrent(async |store| {
-        poll_fn(|context| store.poll_no_interesting_tasks(context)).await;
-    });
-    tokio::select! {
-        biased;
-        ended = rest => match ended {
-            Ok(()) => {}
-            Err(error) if error.is::<I32Exit>() => tracing::debug!("a task called `exit` after `run` had returned"),
-            // The program has said how it ended, and this does not unsay it. wasmtime 48 traps here without the program's
-            // fault (docs/upstream/task-return-after-the-caller.md).
-            Err(error) => {
-                let reason = one_line(&error.into());
-                tracing::warn!(
-                    "after the program's `run` had returned, a task that it left trapped, and what was not sent is lost: {reason}"
-                );
-            }
-        },
-        () = linger => tracing::debug!("ended with tasks that were not done in time"),
-    }
-    Ok(result)
 }

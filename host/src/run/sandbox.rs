@@ -10,11 +10,13 @@ use wasmtime_wasi::WasiCtx;
 
 use crate::policy::check::{Check, OnDenied};
 use crate::policy::decide::Decide;
+use crate::policy::live::LivePolicy;
 use crate::run::meter::{Computing, Meter};
+use crate::run::observer::{Observed, Observer};
 use crate::run::state::State;
 use crate::run::stdio::stream::OnWrite;
 use crate::sockets::Network;
-use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners, Wasi02Conflict};
+use crate::{Error, Limits, Metrics, Output, Policy, Result, SharedListeners, Stdio, Wasi02Conflict};
 
 /// How many entries of wasmtime's own table a handle can need: a stream has three for its two handles, a call between components
 /// a task, a thread and more.
@@ -23,6 +25,8 @@ const ENTRIES_PER_HANDLE: usize = 4;
 /// What an instance is granted and given. By default it may do nothing: no network, no environment, no input, output to nowhere.
 pub(crate) struct Sandbox {
     pub(crate) policy: Policy,
+    /// The policy as it is in force, from when somebody asked for it on.
+    pub(crate) live: Option<LivePolicy>,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
     /// Whether the program gets this process's standard input.
@@ -33,6 +37,7 @@ pub(crate) struct Sandbox {
     pub(crate) worker: Option<usize>,
     pub(crate) decide: Option<Decide>,
     pub(crate) on_denied: OnDenied,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) limits: Limits,
     pub(crate) metrics: Metrics,
     pub(crate) listeners: Option<SharedListeners>,
@@ -46,6 +51,7 @@ impl Sandbox {
     pub(crate) fn new() -> Self {
         Self {
             policy: Policy::new(),
+            live: None,
             arguments: Vec::new(),
             environment: Vec::new(),
             stdin: false,
@@ -54,6 +60,7 @@ impl Sandbox {
             worker: None,
             decide: None,
             on_denied: Arc::new(|denial| tracing::warn!("denied: {denial}")),
+            observer: None,
             limits: Limits::default(),
             metrics: Metrics::new(),
             listeners: None,
@@ -62,9 +69,26 @@ impl Sandbox {
         }
     }
 
+    /// The policy as it is in force, for whoever changes it and whoever is to know of that.
+    pub(crate) fn live(&mut self) -> LivePolicy {
+        self.live.get_or_insert_with(|| LivePolicy::new(self.policy.clone())).clone()
+    }
+
+    fn observed(&self) -> Option<Observed> {
+        let observer = Arc::clone(self.observer.as_ref()?);
+        Some(Observed { observer, worker: self.worker })
+    }
+
+    /// Gives the instance these of this process's standard streams.
+    pub(crate) fn stdio(&mut self, stdio: Stdio) {
+        self.stdin = stdio.input;
+        self.stdout = if stdio.output { Output::stdout() } else { Output::none() };
+        self.stderr = if stdio.error { Output::stderr() } else { Output::none() };
+    }
+
     /// The network side, which the store shares with whoever stops the instance.
     pub(crate) fn network(&self) -> Arc<Network> {
-        Network::new(&self.limits, self.metrics.clone(), self.listeners.clone())
+        Network::new(&self.limits, self.metrics.clone(), self.listeners.clone(), self.observed())
     }
 
     /// The store of an instance called `name`, its argument 0. `network` is of [`network`](Self::network).
@@ -81,13 +105,15 @@ impl Sandbox {
     ) -> Result<(Store<State>, Arc<Computing>)> {
         self.check_wasi02()?;
         let limits = self.limits;
+        let handles = limits.handles(network.descriptors.max());
         let computing = Arc::new(Computing::new(limits.max_compute));
-        self.policy = self.policy.resolve_names().await?.load_tls_once()?;
+        self.live().resolve_names().await?;
+        self.live().load_tls_once()?;
         let mut store = Store::new(engine, self.state(name, network)?);
         store.set_hostcall_fuel(limits.call());
-        store.set_max_component_handles(limits.handles());
+        store.set_max_component_handles(handles);
         if let Some(table) = store.concurrent_resource_table() {
-            table.set_max_capacity(limits.handles().saturating_mul(ENTRIES_PER_HANDLE));
+            table.set_max_capacity(handles.saturating_mul(ENTRIES_PER_HANDLE));
         }
         store.limiter(|state| &mut state.meter);
         store.set_epoch_deadline(1);
@@ -107,10 +133,12 @@ impl Sandbox {
         Err(Error::Wasi02Sockets { conflict })
     }
 
-    fn state(self, name: String, network: &Arc<Network>) -> Result<State> {
+    fn state(mut self, name: String, network: &Arc<Network>) -> Result<State> {
+        let (live, observed) = (self.live(), self.observed());
         let (on_denied, denied) = (self.on_denied, self.metrics.denied.clone());
-        let check = Check::new(self.policy.clone(), on_denied, denied, self.limits.max_answer_age);
-        let check = Arc::new(check.asking(self.decide));
+        let check = Check::new(live, on_denied, denied, self.limits.max_answer_age);
+        let check = Arc::new(check.asking(self.decide).observed(observed));
+        network.asks(&check);
         let asked = Arc::clone(&check);
         let mut wasi = WasiCtx::builder();
         wasi.arg(name)
@@ -141,7 +169,7 @@ impl Sandbox {
             })?;
         }
         let mut table = ResourceTable::new();
-        table.set_max_capacity(self.limits.handles());
+        table.set_max_capacity(self.limits.handles(network.descriptors.max()));
         Ok(State {
             wasi: wasi.build(),
             table,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Error;
+use crate::{Error, PolicyChange};
 
 /// Something that happened to [`Workers`](crate::Workers). Every end of a worker is among them.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ pub enum ServiceEvent<'a> {
     },
     /// The program that was loaded again serves; the workers of before accept no more.
     Reloaded,
+    /// The instances that run go on with another policy.
+    PolicyChanged {
+        /// What differs.
+        changes: &'a [PolicyChange],
+    },
     /// The program that was loaded again does not run; the workers of before go on.
     ReloadFailed {
         /// Why.
@@ -63,4 +68,6 @@ pub struct ServiceStatus {
     pub restarts: u64,
     /// How many times the program was loaded again.
     pub reloads: u64,
+    /// How many times the policy was changed while instances ran.
+    pub policy_changes: u64,
 }

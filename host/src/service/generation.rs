@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use prometheus::IntGauge;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::policy::live::LivePolicy;
 use crate::run::runner::Progress;
 use crate::service::backoff::Failures;
+use crate::service::status::WorkerEnd;
 use crate::service::thread::Thread;
-use crate::{Program, Runner};
+use crate::{Metrics, Policy, PolicyChange, Program, Runner};
 
 /// Makes the run of one worker.
 pub type Configure = Arc<dyn Fn(&Program) -> Runner + Send + Sync>;
@@ -18,6 +21,8 @@ pub type Configure = Arc<dyn Fn(&Program) -> Runner + Send + Sync>;
 pub(super) struct Service {
     pub(super) program: Program,
     pub(super) configure: Configure,
+    /// Whose grants of addresses, rules and host names hold in the place of those that runs are made with.
+    pub(super) policy: Option<Policy>,
 }
 
 /// Workers of one [`Service`]. Dropped, they are ended at once.
@@ -38,7 +43,14 @@ pub(super) struct Generation {
 pub(super) struct Worker {
     pub(super) state: WorkerState,
     pub(super) failures: Failures,
+    /// How many times it was replaced.
+    pub(super) restarts: u64,
+    pub(super) last_end: Option<WorkerEnd>,
+    /// The connections that its run has open.
+    pub(super) open: IntGauge,
     pub(super) thread: Thread,
+    /// The policy of its instance.
+    pub(super) policy: Option<LivePolicy>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +67,15 @@ pub(super) enum WorkerState {
 
 impl Generation {
     pub(super) fn new(number: usize, service: Service, threads: Vec<Thread>) -> Self {
-        let worker = |thread| Worker { state: WorkerState::Starting, failures: Failures::none(), thread };
+        let worker = |thread| Worker {
+            state: WorkerState::Starting,
+            failures: Failures::none(),
+            restarts: 0,
+            last_end: None,
+            open: Metrics::connections_of_a_run(),
+            thread,
+            policy: None,
+        };
         let cut = CancellationToken::new();
         Self {
             number,
@@ -76,6 +96,17 @@ impl Generation {
         {
             *state = WorkerState::Ready;
         }
+    }
+
+    /// Has all workers, and those that replace them, go on with the grants of `policy`. Tells what differs.
+    pub(super) fn change_policy(&mut self, policy: &Policy) -> Vec<PolicyChange> {
+        self.service.policy = Some(policy.clone());
+        let mut changes = Vec::new();
+        for live in self.workers.iter().filter_map(|worker| worker.policy.as_ref()) {
+            // The same for all.
+            changes = live.change(policy);
+        }
+        changes
     }
 
     /// Stops the workers; those that wait for their replacement end at once.

@@ -1,13 +1,14 @@
-//! Workers from outside: a handle to stop and reload them.
+//! Workers from outside: a handle to stop, reload and look at them.
 
 use std::fmt;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use crate::{Control, Error, Outcome, Program, Result, Workers};
+use crate::service::status::Watched;
+use crate::{Control, Error, Outcome, Policy, Program, Result, ServiceStatus, Workers, WorkersStatus};
 
 /// How many requests wait while the workers are busy with an earlier one.
 const REQUESTS: usize = 8;
@@ -16,19 +17,9 @@ const REQUESTS: usize = 8;
 #[derive(Clone)]
 pub struct WorkersHandle {
     control: mpsc::Sender<Control>,
+    service: watch::Receiver<ServiceStatus>,
+    watched: watch::Receiver<Watched>,
     outcome: Shared<BoxFuture<'static, Result<Outcome, Arc<Error>>>>,
-}
-
-/// What is known about [`Workers`] that were started.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum WorkersStatus {
-    /// They run.
-    Running,
-    /// They have ended, by themselves or because they were stopped.
-    Ended(Outcome),
-    /// They have ended by an error.
-    Failed(Arc<Error>),
 }
 
 impl Workers {
@@ -55,6 +46,7 @@ impl Workers {
     /// ```
     pub fn start(self) -> WorkersHandle {
         let (control, controlled) = mpsc::channel(REQUESTS);
+        let (service, watched) = (self.status(), self.watched());
         let run = tokio::spawn(self.run(controlled));
         let outcome = async move {
             match run.await {
@@ -63,7 +55,7 @@ impl Workers {
                 Err(error) => Err(Arc::new(Error::Engine { source: error.into() })),
             }
         };
-        WorkersHandle { control, outcome: outcome.boxed().shared() }
+        WorkersHandle { control, service, watched, outcome: outcome.boxed().shared() }
     }
 }
 
@@ -84,13 +76,36 @@ impl WorkersHandle {
         _ = self.control.send(Control::Reload(program.clone())).await;
     }
 
-    /// How the workers are, now.
+    /// Has the workers go on with `policy`: [`Control::ChangePolicy`], after its names of this machine were resolved. Does
+    /// nothing if they have ended.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if a name does not resolve. Then nothing is changed.
+    ///
+    /// # Cancel safety
+    /// As [`stop`](Self::stop).
+    pub async fn change_policy(&self, policy: Policy) -> Result<()> {
+        let policy = policy.resolve_names().await?;
+        _ = self.control.send(Control::ChangePolicy(policy)).await;
+        Ok(())
+    }
+
+    /// How the workers are, now: all of them, and each.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # fn example(workers: wasyncio_host::WorkersHandle) {
+    /// for worker in workers.status().workers {
+    ///     println!("worker {}: {:?}, {} connections", worker.number, worker.state, worker.open_connections);
+    ///     if let Some(end) = worker.last_end {
+    ///         println!("  replaced {} times, the last time for {}", worker.restarts, end.kind);
+    ///     }
+    /// }
+    /// # }
+    /// ```
     pub fn status(&self) -> WorkersStatus {
-        match self.outcome.clone().now_or_never() {
-            None => WorkersStatus::Running,
-            Some(Ok(outcome)) => WorkersStatus::Ended(outcome),
-            Some(Err(error)) => WorkersStatus::Failed(error),
-        }
+        let outcome = self.outcome.clone().now_or_never();
+        self.watched.borrow().status(*self.service.borrow(), outcome)
     }
 
     /// Waits until the workers have ended.

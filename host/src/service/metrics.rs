@@ -4,7 +4,8 @@ use std::fmt;
 
 use prometheus::{Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
-use crate::{Error, Outcome, Result};
+use crate::service::status::WorkerEndKind;
+use crate::{Outcome, Result};
 
 /// Counters and gauges, in the form of Prometheus. Cheap to clone; clones share everything.
 ///
@@ -40,7 +41,16 @@ pub struct Metrics {
     worker_accepted: IntCounterVec,
     worker_open: IntGaugeVec,
     /// Those of the worker that this counts for, if it is one.
-    worker: Option<(IntCounter, IntGauge)>,
+    worker: Option<OfWorker>,
+}
+
+/// What is counted for one worker.
+#[derive(Clone)]
+struct OfWorker {
+    accepted: IntCounter,
+    open: IntGauge,
+    /// Of its present run alone.
+    open_in_run: IntGauge,
 }
 
 /// Some of the [`Metrics`] at one moment.
@@ -95,7 +105,11 @@ impl Metrics {
                 Opts::new("wasyncio_worker_ends_total", "Ends of workers, by what they came of."),
                 &["worker", "reason"],
             )),
-            reloads: new.counters("wasyncio_reloads_total", "How often the program was loaded again.", "result"),
+            reloads: new.counters(
+                "wasyncio_reloads_total",
+                "How often the program was loaded again, or only its policy changed in place.",
+                "result",
+            ),
             worker_accepted: new.counters(
                 "wasyncio_worker_accepted_connections_total",
                 "Connections accepted, by worker.",
@@ -134,34 +148,46 @@ impl Metrics {
         }
     }
 
-    /// The same, for the worker with this number: what is counted by worker then is.
-    pub(crate) fn of_worker(&self, number: usize) -> Self {
+    /// The same, for a run of the worker with this number: what is counted by worker then is, and `open_in_run` has the connections
+    /// of the run.
+    pub(crate) fn of_worker(&self, number: usize, open_in_run: IntGauge) -> Self {
         let label = number.to_string();
-        let of = (self.worker_accepted.with_label_values(&[&label]), self.worker_open.with_label_values(&[&label]));
+        let of = OfWorker {
+            accepted: self.worker_accepted.with_label_values(&[&label]),
+            open: self.worker_open.with_label_values(&[&label]),
+            open_in_run,
+        };
         Self { worker: Some(of), ..self.clone() }
+    }
+
+    /// Counts the connections of one run; in no registry.
+    pub(crate) fn connections_of_a_run() -> IntGauge {
+        IntGauge::new("open", "Connections open now.").expect("the name is valid")
     }
 
     /// Counts a connection that was accepted.
     pub(crate) fn accepted(&self) {
         self.accepted.inc();
-        if let Some((accepted, _)) = &self.worker {
-            accepted.inc();
+        if let Some(worker) = &self.worker {
+            worker.accepted.inc();
         }
     }
 
     /// Counts a connection that is open from now on.
     pub(crate) fn opened(&self) {
         self.open.inc();
-        if let Some((_, open)) = &self.worker {
-            open.inc();
+        if let Some(worker) = &self.worker {
+            worker.open.inc();
+            worker.open_in_run.inc();
         }
     }
 
     /// Counts a connection that is open no longer.
     pub(crate) fn closed(&self) {
         self.open.dec();
-        if let Some((_, open)) = &self.worker {
-            open.dec();
+        if let Some(worker) = &self.worker {
+            worker.open.dec();
+            worker.open_in_run.dec();
         }
     }
 
@@ -177,21 +203,18 @@ impl Metrics {
 
     /// Counts the end of a worker.
     pub(crate) fn worker_ended(&self, worker: usize, result: &Result<Outcome>) {
-        let reason = match result {
-            Ok(Outcome::Ended(status)) if status.success() => "success",
-            Ok(Outcome::Ended(_)) => "failure",
-            Ok(Outcome::Stopped { .. }) => "stopped",
-            Err(Error::Trap { .. }) => "trap",
-            Err(Error::Limit { .. }) => "limit",
-            Err(Error::Panic { .. }) => "panic",
-            Err(_) => "not-started",
-        };
+        let reason = WorkerEndKind::of(result).name();
         self.worker_ends.with_label_values(&[worker.to_string().as_str(), reason]).inc();
     }
 
     /// Counts that the program was loaded again, or could not be.
     pub(crate) fn reloaded(&self, succeeded: bool) {
         self.reloads.with_label_values(&[if succeeded { "ok" } else { "failed" }]).inc();
+    }
+
+    /// Counts that the policy was changed while instances ran.
+    pub(crate) fn policy_changed(&self) {
+        self.reloads.with_label_values(&["in-place"]).inc();
     }
 
     /// Counts a read that brought a program bytes.

@@ -6,6 +6,7 @@ pub(crate) mod generation;
 pub(crate) mod handle;
 pub(crate) mod metrics;
 mod registry;
+pub(crate) mod status;
 mod supervisor;
 mod thread;
 pub(crate) mod workers;

@@ -11,8 +11,9 @@ use crate::run::runner::Progress;
 use crate::service::backoff::{MAX_DELAY, delay};
 use crate::service::event::{ServiceEvent, ServiceStatus};
 use crate::service::generation::{Generation, Service, WorkerState};
+use crate::service::status::{Watched, WorkerEnd};
 use crate::service::thread::Threads;
-use crate::{Error, ExitStatus, Metrics, Outcome, Result, SharedListeners};
+use crate::{Error, ExitStatus, Metrics, Outcome, Policy, Result, SharedListeners};
 
 /// How many generations of workers may be in their grace period: at one more reload the oldest is cut.
 pub(super) const MAX_RETIRED: usize = 2;
@@ -32,6 +33,7 @@ pub(super) struct Settings {
     pub(super) metrics: Metrics,
     pub(super) listeners: SharedListeners,
     pub(super) status: watch::Sender<ServiceStatus>,
+    pub(super) watched: watch::Sender<Watched>,
 }
 
 pub(super) struct Supervisor {
@@ -81,7 +83,7 @@ impl Supervisor {
             failure: None,
             cut: 0,
         };
-        supervisor.current.listens = spawn_all(&supervisor.settings, &supervisor.events, &supervisor.current);
+        supervisor.current.listens = spawn_all(&supervisor.settings, &supervisor.events, &mut supervisor.current);
         supervisor.tell_status();
         Ok(supervisor)
     }
@@ -129,12 +131,23 @@ impl Supervisor {
             Ok(threads) => {
                 self.generations += 1;
                 let mut next = Generation::new(self.generations, service, threads);
-                next.listens = spawn_all(&self.settings, &self.events, &next);
+                next.listens = spawn_all(&self.settings, &self.events, &mut next);
                 self.next = Some(next);
             }
             Err(error) => self.reload_failed(&error),
         }
         self.tell_status();
+    }
+
+    /// Has all instances that run, and those that replace them, go on with the grants of `policy`.
+    pub(super) fn change_policy(&mut self, policy: &Policy) {
+        for generation in self.next.iter_mut().chain(&mut self.retired) {
+            generation.change_policy(policy);
+        }
+        let changes = self.current.change_policy(policy);
+        self.settings.metrics.policy_changed();
+        self.settings.status.send_modify(|status| status.policy_changes += 1);
+        (self.settings.on_event)(&ServiceEvent::PolicyChanged { changes: &changes });
     }
 
     /// Takes notice of what happened to a worker.
@@ -155,7 +168,11 @@ impl Supervisor {
                     (self.settings.on_event)(&ServiceEvent::Ready);
                 }
             }
-            What::Ended(result) => self.ended(generation, worker, result)?,
+            What::Ended(result) => {
+                let ended = self.ended(generation, worker, result);
+                self.clear();
+                return ended;
+            }
         }
         self.clear();
         Ok(())
@@ -176,10 +193,11 @@ impl Supervisor {
     pub(super) fn replace(&mut self, worker: usize) {
         let slot = &mut self.current.workers[worker];
         slot.failures.restarted();
+        slot.restarts += 1;
         slot.state = WorkerState::Starting;
         self.settings.metrics.restarted(worker);
         self.settings.status.send_modify(|status| status.restarts += 1);
-        spawn(&self.settings, &self.events, &self.current, worker);
+        spawn(&self.settings, &self.events, &mut self.current, worker);
         self.tell_status();
     }
 
@@ -225,6 +243,7 @@ impl Supervisor {
             return Ok(());
         };
         slot.state = WorkerState::Ended;
+        slot.last_end = Some(WorkerEnd::now(&result));
         let result = match result {
             Ok(Outcome::Ended(status)) => status.into_result(),
             Ok(Outcome::Stopped { cut_connections }) => {
@@ -313,23 +332,32 @@ impl Supervisor {
             let now = ServiceStatus { ready, stopping, running, retired, ..*status };
             std::mem::replace(status, now) != now
         });
+        let generations = [&self.current].into_iter().chain(&self.next).chain(&self.retired);
+        self.settings.watched.send_replace(Watched::of(generations));
     }
 }
 
 /// Starts all workers of a generation; whether they may listen.
-fn spawn_all(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation: &Generation) -> bool {
-    let listens = (0..generation.workers.len()).map(|worker| spawn(settings, events, generation, worker));
-    listens.fold(false, |any, listens| any | listens)
+fn spawn_all(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation: &mut Generation) -> bool {
+    (0..generation.workers.len()).fold(false, |any, worker| spawn(settings, events, generation, worker) | any)
 }
 
 /// Starts a worker; whether it may listen.
-fn spawn(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation: &Generation, worker: usize) -> bool {
+fn spawn(
+    settings: &Settings,
+    events: &mpsc::UnboundedSender<Event>,
+    generation: &mut Generation,
+    worker: usize,
+) -> bool {
+    let open = Metrics::connections_of_a_run();
+    generation.workers[worker].open = open.clone();
     let service = &generation.service;
     let ticket = Ticket { events: events.clone(), generation: generation.number, worker, told: false };
     let (progress, number) = (events.clone(), generation.number);
     // One alone that is not replaced is no different from a program without workers.
     let several = settings.count > 1 || settings.max_restarts > 0;
-    let runner = (service.configure)(&service.program).worker(worker, several);
+    let mut runner = (service.configure)(&service.program).worker(worker, several, open);
+    let policy = runner.changeable(service.policy.as_ref());
     // Sockets of WASI 0.2 cannot be shared, and alone it need not share them.
     let shares = several || !runner.has_wasi02_sockets();
     let runner = if shares { runner.listeners(&settings.listeners) } else { runner };
@@ -343,7 +371,9 @@ fn spawn(settings: &Settings, events: &mpsc::UnboundedSender<Event>, generation:
     let run = move |runtime: &tokio::runtime::Runtime| {
         runtime.block_on(runner.run_with(stop.cancelled_owned(), end_of_grace(cut, grace)))
     };
-    generation.workers[worker].thread.run(run, move |result| {
+    let slot = &mut generation.workers[worker];
+    slot.policy = Some(policy);
+    slot.thread.run(run, move |result| {
         ticket.tell(result.unwrap_or_else(|reason| Err(Error::Panic { file, reason })));
     });
     listens

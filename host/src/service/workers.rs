@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, watch};
 
 use crate::service::event::{ServiceEvent, ServiceStatus};
 use crate::service::generation::{Configure, Service};
+use crate::service::status::Watched;
 use crate::service::supervisor::{OnEvent, Settings, Supervisor};
-use crate::{Error, Metrics, Outcome, Program, Result, Runner, SharedListeners};
+use crate::{Error, Metrics, Outcome, Policy, Program, Result, Runner, SharedListeners};
 
 /// How often a worker that keeps failing is replaced, unless [`Workers::max_restarts`] says otherwise.
 pub const DEFAULT_MAX_RESTARTS: u32 = 10;
@@ -38,6 +39,7 @@ pub struct Workers {
     metrics: Metrics,
     listeners: SharedListeners,
     status: watch::Sender<ServiceStatus>,
+    watched: watch::Sender<Watched>,
 }
 
 /// What can be asked of [`Workers`] while they run.
@@ -50,6 +52,17 @@ pub enum Control {
     Reload(Program),
     /// As [`Reload`](Self::Reload), with runs that are made by another function from now on.
     ReloadWith(Program, Configure),
+    /// Go on with the grants of addresses, the rules and the host names of this policy, also in instances that replace others
+    /// and after a [`Reload`](Self::Reload). Directories and sockets of WASI 0.2 stay as they are, and so do sockets of
+    /// WASI 0.2 that are open.
+    ///
+    /// All instances that run are judged by it from then on, also those that a reload has replaced. A listening socket that
+    /// is not granted any more is closed, which the program learns from the end of what it accepts; connections that it
+    /// accepted stay. A connection that the program made and that is not granted any more ends with
+    /// `error-code.access-denied`; an answer of a resolver that has grown old ends none. A function of
+    /// [`Runner::decide`] is asked about them again. Names of this machine in `policy` stand for nothing unless
+    /// [`Policy::resolve_names`] was called.
+    ChangePolicy(Policy),
 }
 
 impl Workers {
@@ -63,7 +76,7 @@ impl Workers {
         configure: impl Fn(&Program) -> Runner + Send + Sync + 'static,
     ) -> Self {
         Self {
-            service: Service { program: program.clone(), configure: Arc::new(configure) },
+            service: Service { program: program.clone(), configure: Arc::new(configure), policy: None },
             count,
             max_restarts: DEFAULT_MAX_RESTARTS,
             on_event: Box::new(log),
@@ -71,6 +84,7 @@ impl Workers {
             metrics: Metrics::new(),
             listeners: SharedListeners::new(),
             status: watch::Sender::default(),
+            watched: watch::Sender::default(),
         }
     }
 
@@ -111,6 +125,10 @@ impl Workers {
         self.status.subscribe()
     }
 
+    pub(super) fn watched(&self) -> watch::Receiver<Watched> {
+        self.watched.subscribe()
+    }
+
     /// Runs until all programs have ended by themselves, or are stopped through `control`. A `control` whose sender is
     /// gone asks for nothing. Of programs that ended differently, the first failure is the result. Once stopped, only a
     /// trap or a limit is one: what a program says of itself then is told and not kept.
@@ -136,6 +154,7 @@ impl Workers {
             metrics: self.metrics,
             listeners: self.listeners,
             status: self.status,
+            watched: self.watched,
         };
         let mut supervisor = Supervisor::start(settings, service.clone(), events)?;
         while supervisor.at_work() {
@@ -147,8 +166,12 @@ impl Workers {
                         supervisor.reload(service.clone());
                     }
                     Control::ReloadWith(program, configure) => {
-                        service = Service { program, configure };
+                        service = Service { program, configure, policy: None };
                         supervisor.reload(service.clone());
+                    }
+                    Control::ChangePolicy(policy) => {
+                        supervisor.change_policy(&policy);
+                        service.policy = Some(policy);
                     }
                 },
                 Some(event) = happened.recv() => supervisor.take(event)?,
@@ -176,6 +199,9 @@ fn log(event: &ServiceEvent<'_>) {
             tracing::warn!("{connections} connections of replaced workers were cut");
         }
         ServiceEvent::WorkerEnded { worker } => tracing::info!("worker {worker} has ended"),
+        ServiceEvent::PolicyChanged { changes } => {
+            changes.iter().for_each(|change| tracing::info!("policy: {change}"));
+        }
         ServiceEvent::Ready => tracing::info!("ready"),
         ServiceEvent::Reloaded => tracing::info!("reloaded"),
     }
@@ -186,6 +212,7 @@ impl fmt::Debug for Control {
         match self {
             Self::Stop => f.write_str("Stop"),
             Self::Reload(program) => f.debug_tuple("Reload").field(program).finish(),
+            Self::ChangePolicy(policy) => f.debug_tuple("ChangePolicy").field(policy).finish(),
             Self::ReloadWith(program, _) => f.debug_tuple("ReloadWith").field(program).finish_non_exhaustive(),
         }
     }

@@ -13,7 +13,7 @@ use wasmtime::component::{Destination, Resource, StreamProducer, StreamResult};
 
 use super::error::{accept_error, is_exhausted};
 use super::listener::Listener;
-use super::network::{Network, Permit};
+use super::network::{Network, Permit, TooMany};
 use super::stream::Stream;
 use crate::run::state::State;
 use crate::wasi::tcp::bindings::types::ErrorCode;
@@ -89,7 +89,14 @@ impl<K: Kind> Accepting<K> {
             // If nobody is there to accept, the permit goes back, for others to use.
             match ready!(self.listener.poll_accept(context)) {
                 Ok((stream, peer)) => {
+                    let of_peer = match peer.map(|peer| self.network.count_peer(&stream, peer)) {
+                        None => None,
+                        Some(Ok(of_peer)) => of_peer,
+                        // It is closed as it is dropped. If a peer connects without end, tokio has this give way to others.
+                        Some(Err(TooMany)) => continue,
+                    };
                     self.network.metrics.accepted();
+                    let permit = permit.of_peer(of_peer);
                     return Poll::Ready(self.kind.connected(&self.network, stream, peer, permit));
                 }
                 Err(error) if is_exhausted(&error) => {

@@ -11,12 +11,14 @@ use tokio::net::TcpListener;
 use tokio::net::UnixListener;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::address::Place;
 use super::network::Unconnected;
 use super::shared::{Lease, OnClose};
 use super::stream::Stream;
 
-/// Listens until it is dropped or closed. Closed, it accepts nothing more, and tells whoever waits.
+/// Listens until it is dropped or closed. Closed, it accepts nothing more, tells whoever waits, and knows its place.
 pub(crate) struct Listener {
+    place: Place,
     inner: Mutex<Option<Open>>,
     closed: CancellationToken,
 }
@@ -56,15 +58,20 @@ impl Listening {
 }
 
 impl Listener {
-    /// `lease` is of a socket that is shared, `on_close` of one that is not.
+    /// `place` is where it listens. `lease` is of a socket that is shared, `on_close` of one that is not.
     pub(crate) fn new(
         socket: Listening,
+        place: Place,
         lease: Option<Lease>,
         on_close: Option<OnClose>,
         unconnected: Option<Unconnected>,
     ) -> Self {
         let open = Open { _on_close: on_close, socket, _lease: lease, _unconnected: unconnected };
-        Self { inner: Mutex::new(Some(open)), closed: CancellationToken::new() }
+        Self { place, inner: Mutex::new(Some(open)), closed: CancellationToken::new() }
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Accepts; once closed, waits forever.

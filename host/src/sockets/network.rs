@@ -1,25 +1,37 @@
 //! What the sockets of one running program share: its quotas of connections and descriptors, its listening sockets, its metrics.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::address::ConnectionAddress;
 use super::error::name;
 use super::listener::Listener;
+use super::peers::{OfPeer, Peers};
+use super::revoke::Made;
 use super::shared::{Instance, SharedListeners};
+use super::stream::Stream;
+use crate::policy::check::Check;
 use crate::run::descriptors::{Descriptor, Descriptors};
+use crate::run::observer::Observed;
 use crate::wasi::tcp::bindings::types::ErrorCode;
-use crate::{Limits, Metrics};
+use crate::{ConnectionRecord, Limits, Metrics};
 
 /// The network side of one running program.
 pub(crate) struct Network {
     pub(crate) metrics: Metrics,
-    pub(crate) idle_timeout: Option<Duration>,
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_lifetime: Option<Duration>,
+    /// Bytes a second of a peer, and the time that it is judged over.
+    pub(super) min_rate: Option<(u64, Duration)>,
     pub(crate) max_buffer: Option<u64>,
+    max_peer_connections: Option<usize>,
+    peers: Peers,
     pub(crate) shared: Option<Arc<Instance>>,
     pub(crate) descriptors: Arc<Descriptors>,
     /// One permit for each look-up that may still be at work.
@@ -28,11 +40,16 @@ pub(crate) struct Network {
     pub(crate) file_calls: Arc<Semaphore>,
     /// One permit for each handshake of TLS that may be at work.
     pub(crate) handshakes: Arc<Semaphore>,
-    /// One permit for each connection that may still be opened; as many as there can be without a limit.
+    /// Rights to have a call that has not answered. See `wasi::calls`.
+    pub(crate) pending: Arc<Semaphore>,
+    pub(crate) max_pending: usize,
+    /// One permit for each connection that may still be opened.
     connections: Arc<Semaphore>,
-    max_connections: Option<usize>,
+    max_connections: usize,
     /// Whether it was told that the limit of connections is reached.
     limit_told: AtomicBool,
+    /// Whether it was told that a peer has all connections that it may have.
+    peer_limit_told: AtomicBool,
     /// Whether it was told that descriptors have run out.
     exhaustion_told: AtomicBool,
     open: AtomicUsize,
@@ -42,14 +59,22 @@ pub(crate) struct Network {
     unconnected: AtomicUsize,
     /// Notified when the last connection is closed.
     all_closed: Notify,
-    listeners: Mutex<Listeners>,
+    pub(super) listeners: Mutex<Listeners>,
+    /// Connections that the program made, to be judged again when its policy is changed.
+    pub(super) made: Mutex<Made>,
+    /// Decides about the program, from when it is started on.
+    pub(super) check: OnceLock<Arc<Check>>,
     /// Cancelled once the program has listened.
     listens: CancellationToken,
+    /// Whether the program is gone: what is open is cut.
+    left: AtomicBool,
+    /// Told of connections that have ended.
+    observed: Option<Observed>,
 }
 
 #[derive(Default)]
-struct Listeners {
-    open: Vec<Weak<Listener>>,
+pub(super) struct Listeners {
+    pub(super) open: Vec<Weak<Listener>>,
     /// Whether the program is being stopped: what it opens now is closed at once.
     stopped: bool,
 }
@@ -73,34 +98,61 @@ pub(crate) struct Permit {
     network: Arc<Network>,
     _permit: OwnedSemaphorePermit,
     _descriptor: Descriptor,
+    /// Where the connections of a peer are limited.
+    _of_peer: Option<OfPeer>,
 }
+
+/// A peer has as many connections as it may.
+pub(super) struct TooMany;
 
 /// Tells the network that its program is gone, when it is dropped: before the sockets are. They are left to those that replace
 /// it, unless it ended by itself.
-pub(crate) struct Leaving(Option<Arc<Network>>);
+pub(crate) struct Leaving {
+    network: Arc<Network>,
+    /// Whether it ended by itself: nobody replaces it.
+    ended: bool,
+}
 
 impl Network {
-    pub(crate) fn new(limits: &Limits, metrics: Metrics, shared: Option<SharedListeners>) -> Arc<Self> {
-        let permits = limits.max_connections.unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
+    pub(crate) fn new(
+        limits: &Limits,
+        metrics: Metrics,
+        shared: Option<SharedListeners>,
+        observed: Option<Observed>,
+    ) -> Arc<Self> {
+        let descriptors = Descriptors::new(limits.max_descriptors);
+        let max_connections = limits.connections(descriptors.max());
+        let max_pending = limits.pending(descriptors.max());
         Arc::new(Self {
             metrics,
             idle_timeout: limits.idle_timeout,
+            max_lifetime: limits.max_lifetime,
+            min_rate: limits.rate(),
             max_buffer: limits.max_buffer.map(|size| size.max(1)),
+            max_peer_connections: limits.max_peer_connections,
+            peers: shared.as_ref().map(SharedListeners::peers).unwrap_or_default(),
             shared: shared.map(Instance::new),
-            descriptors: Descriptors::new(limits.max_descriptors),
+            descriptors,
             lookups: Arc::new(Semaphore::new(limits.lookups())),
             file_calls: Arc::new(Semaphore::new(MAX_FILE_CALLS)),
             handshakes: Arc::new(Semaphore::new(limits.handshakes())),
-            connections: Arc::new(Semaphore::new(permits)),
-            max_connections: limits.max_connections,
+            pending: Arc::new(Semaphore::new(max_pending)),
+            max_pending,
+            connections: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            max_connections,
             limit_told: AtomicBool::new(false),
+            peer_limit_told: AtomicBool::new(false),
             exhaustion_told: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             activity: AtomicU64::new(0),
             unconnected: AtomicUsize::new(0),
             all_closed: Notify::new(),
             listeners: Mutex::default(),
+            made: Mutex::default(),
+            check: OnceLock::new(),
             listens: CancellationToken::new(),
+            left: AtomicBool::new(false),
+            observed,
         })
     }
 
@@ -144,14 +196,14 @@ impl Network {
                 self.descriptors.take().await
             }
         };
-        Permit { network: self, _permit: permit, _descriptor: descriptor }
+        Permit { network: self, _permit: permit, _descriptor: descriptor, _of_peer: None }
     }
 
     /// The right to open a connection, if there is one.
     pub(crate) fn try_permit(self: &Arc<Self>) -> Option<Permit> {
         let permit = Arc::clone(&self.connections).try_acquire_owned().ok()?;
         let descriptor = self.descriptors.try_take()?;
-        Some(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor })
+        Some(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor, _of_peer: None })
     }
 
     /// The right to make a connection of a socket, or the error for the program.
@@ -164,7 +216,7 @@ impl Network {
             Some(descriptor) => descriptor,
             None => self.descriptor()?,
         };
-        Ok(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor })
+        Ok(Permit { network: Arc::clone(self), _permit: permit, _descriptor: descriptor, _of_peer: None })
     }
 
     /// Tells, once, that the program has all descriptors it may have.
@@ -178,13 +230,47 @@ impl Network {
     }
 
     fn tell_limit(&self, consequence: &str) {
-        let Some(limit) = self.max_connections else { return };
+        let limit = self.max_connections;
         self.metrics.limited("max-connections");
         if !self.limit_told.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "the program has {limit} connections open (max-connections): {consequence} until one closes"
             );
         }
+    }
+
+    /// Whether a connection may have to be ended after some time.
+    pub(super) fn is_watched(&self) -> bool {
+        self.idle_timeout.is_some() || self.max_lifetime.is_some() || self.min_rate.is_some()
+    }
+
+    /// Counts a connection that was accepted from `peer`, if that is limited. `Err` if the peer has as many as it may.
+    pub(super) fn count_peer(&self, stream: &Stream, peer: SocketAddr) -> Result<Option<OfPeer>, TooMany> {
+        let Some(limit) = self.max_peer_connections else { return Ok(None) };
+        if let Some(of_peer) = self.peers.count(peer.ip(), limit) {
+            return Ok(Some(of_peer));
+        }
+        self.metrics.limited("max-peer-connections");
+        if let Some(observed) = &self.observed {
+            observed.observer.connection_ended(&ConnectionRecord {
+                worker: observed.worker,
+                accepted: true,
+                local: stream.local_address(),
+                peer: ConnectionAddress::Ip(peer),
+                received: 0,
+                sent: 0,
+                opened: SystemTime::now(),
+                duration: Duration::ZERO,
+                end: "max-peer-connections",
+            });
+        }
+        if !self.peer_limit_told.swap(true, Ordering::Relaxed) {
+            let peer = peer.ip();
+            tracing::warn!(
+                "{peer} has {limit} connections open (max-peer-connections): further ones of a peer are closed"
+            );
+        }
+        Err(TooMany)
     }
 
     /// Counts a connection from now on.
@@ -258,7 +344,16 @@ impl Network {
 
     /// For whoever runs the program: to be dropped before its store.
     pub(crate) fn leaving(self: &Arc<Self>) -> Leaving {
-        Leaving(Some(Arc::clone(self)))
+        Leaving { network: Arc::clone(self), ended: false }
+    }
+
+    /// Whether the program is gone.
+    pub(super) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
     }
 
     /// How many connections are open.
@@ -294,13 +389,14 @@ impl Drop for Unconnected {
 impl Leaving {
     /// The program ended by itself: nobody replaces it.
     pub(crate) fn ended(mut self) {
-        self.0 = None;
+        self.ended = true;
     }
 }
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.as_ref().and_then(|network| network.shared.as_ref()) {
+        self.network.left.store(true, Ordering::Relaxed);
+        if let Some(shared) = self.network.shared.as_ref().filter(|_| !self.ended) {
             shared.broke();
         }
     }
@@ -309,5 +405,10 @@ impl Drop for Leaving {
 impl Permit {
     pub(crate) fn network(&self) -> &Arc<Network> {
         &self.network
+    }
+
+    /// The same, for a connection that counts as its peer's.
+    pub(super) fn of_peer(self, of_peer: Option<OfPeer>) -> Self {
+        Self { _of_peer: of_peer, ..self }
     }
 }

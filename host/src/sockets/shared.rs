@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use socket2::{SockRef, Socket};
 
+use super::address::Place;
+use super::peers::Peers;
 use crate::run::descriptors::Descriptor;
 
 /// How long a new instance has to take a socket that an earlier one has left.
@@ -38,6 +40,8 @@ const MAX_KEPT: usize = 64;
 #[derive(Clone, Default)]
 pub struct SharedListeners {
     sockets: Arc<Mutex<Sockets>>,
+    /// Connections that were accepted by whoever shares the sockets.
+    peers: Peers,
 }
 
 #[derive(Default)]
@@ -52,25 +56,6 @@ struct Sockets {
 
 /// What is to be done as a socket is closed, before it is: dropping this does it.
 pub(crate) type OnClose = Box<dyn Send>;
-
-/// Where a socket is bound.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Place {
-    Ip(SocketAddr),
-    /// The path of a Unix socket, without links.
-    #[cfg(unix)]
-    Unix(std::path::PathBuf),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ip(address) => address.fmt(f),
-            #[cfg(unix)]
-            Self::Unix(path) => path.as_os_str().as_encoded_bytes().escape_ascii().fmt(f),
-        }
-    }
-}
 
 struct Entry {
     /// Dropped before it.
@@ -135,6 +120,10 @@ impl SharedListeners {
         sockets.closed = true;
         sockets.open.clear();
         sockets.handed_in.clear();
+    }
+
+    pub(super) fn peers(&self) -> Peers {
+        self.peers.clone()
     }
 
     fn sockets(&self) -> MutexGuard<'_, Sockets> {

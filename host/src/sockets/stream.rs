@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 
+use super::address::ConnectionAddress;
+
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -33,6 +35,11 @@ impl Stream {
     /// The system's socket, for what the two kinds have in common.
     pub(crate) fn socket(&self) -> SockRef<'_> {
         either!(self, stream => SockRef::from(stream))
+    }
+
+    /// Its own address, of TCP, if the system still knows it.
+    pub(super) fn local_address(&self) -> Option<ConnectionAddress> {
+        self.socket().local_addr().ok()?.as_socket().map(ConnectionAddress::Ip)
     }
 
     /// Has every write leave at once, where it would not by itself.

@@ -17,7 +17,7 @@ use wasmtime::component::{
 };
 use wasmtime::{AsContextMut, StoreContextMut};
 
-use super::connection::Connection;
+use super::connection::{ClosedBy, Connection};
 use crate::tls::Ciphertext;
 use crate::wasi::tcp::bindings::types::ErrorCode;
 
@@ -36,9 +36,12 @@ struct Half {
 
 impl Half {
     fn end(self, result: Result<(), ErrorCode>) {
-        if let Err(code) = &result {
-            self.connection.network().failed(code);
+        match &result {
+            Ok(()) if self.direction == Shutdown::Write => self.connection.closed_by(ClosedBy::Program),
+            Ok(()) => {}
+            Err(code) => self.connection.failed(code),
         }
+        self.connection.expects_no_more(self.direction);
         // Fails if the peer has reset the connection.
         _ = match self.direction {
             Shutdown::Read => self.connection.stream.stop_receiving(),
@@ -56,17 +59,16 @@ impl Half {
     fn poll_receive(&self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<Result<usize, ErrorCode>> {
         let connection = &self.connection;
         loop {
-            // After the shutdown of an idle connection there is an end of stream that the peer did not send.
-            if connection.timed_out() {
-                return Poll::Ready(Err(ErrorCode::Timeout));
+            // After the host's own shutdown there is an end of stream that the peer did not send.
+            if let Some(code) = connection.ended() {
+                return Poll::Ready(Err(code));
             }
             match connection.receive(room) {
-                Ok(0) if connection.timed_out() => {}
+                Ok(0) if connection.ended().is_some() => {}
                 Ok(0) if connection.was_reset() => return Poll::Ready(Err(ErrorCode::ConnectionReset)),
                 Ok(count) => {
                     if count > 0 {
-                        connection.moved();
-                        connection.network().metrics.received(count);
+                        connection.received(count);
                     }
                     return Poll::Ready(Ok(count));
                 }
@@ -89,8 +91,8 @@ impl Half {
     fn poll_send(&self, context: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<Result<usize, ErrorCode>> {
         let connection = &self.connection;
         loop {
-            if connection.timed_out() {
-                return Poll::Ready(Err(ErrorCode::Timeout));
+            if let Some(code) = connection.ended() {
+                return Poll::Ready(Err(code));
             }
             let sent = match parts {
                 [part] => connection.stream.try_write(part),
@@ -98,8 +100,7 @@ impl Half {
             };
             match sent {
                 Ok(count) => {
-                    connection.moved();
-                    connection.network().metrics.sent(count);
+                    connection.sent(count);
                     return Poll::Ready(Ok(count));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -142,10 +143,12 @@ impl Receiving {
         context: &mut Context<'_>,
         room: &mut [u8],
     ) -> Poll<Result<usize, ErrorCode>> {
-        match &self.0 {
-            Some(half) => half.poll_receive(context, room),
-            None => Poll::Ready(Ok(0)),
+        let Some(half) = &self.0 else { return Poll::Ready(Ok(0)) };
+        let received = half.poll_receive(context, room);
+        if received.is_pending() {
+            half.connection.waits_to_receive();
         }
+        received
     }
 
     fn end(&mut self, result: Result<(), ErrorCode>) -> Poll<wasmtime::Result<StreamResult>> {
@@ -160,6 +163,8 @@ impl Receiving {
     /// The peer has ended its sending side: there is nothing to be shut down.
     fn end_by_peer(&mut self) -> Poll<wasmtime::Result<StreamResult>> {
         if let Some(half) = self.0.take() {
+            half.connection.closed_by(ClosedBy::Peer);
+            half.connection.expects_no_more(half.direction);
             half.tell(Ok(()));
         }
         Poll::Ready(Ok(StreamResult::Dropped))
@@ -178,10 +183,12 @@ impl Sending {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<Result<usize, ErrorCode>> {
-        match &self.0 {
-            Some(half) => half.poll_send(context, parts),
-            None => Poll::Ready(Err(ErrorCode::ConnectionBroken)),
+        let Some(half) = &self.0 else { return Poll::Ready(Err(ErrorCode::ConnectionBroken)) };
+        let sent = half.poll_send(context, parts);
+        if sent.is_pending() {
+            half.connection.waits_to_send();
         }
+        sent
     }
 
     fn end(&mut self, result: Result<(), ErrorCode>) -> Poll<wasmtime::Result<StreamResult>> {
@@ -249,8 +256,24 @@ pub(crate) fn receive(
     })
 }
 
-fn waiting(finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
-    if finish { Poll::Ready(Ok(StreamResult::Cancelled)) } else { Poll::Pending }
+/// The program waits to receive, unless it wants to `finish`.
+fn waiting_to_receive(connection: &Connection, finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
+    if finish {
+        connection.rests_from_receiving();
+        return Poll::Ready(Ok(StreamResult::Cancelled));
+    }
+    connection.waits_to_receive();
+    Poll::Pending
+}
+
+/// The program waits for the peer to take something, unless it wants to `finish`.
+fn waiting_to_send(connection: &Connection, finish: bool) -> Poll<wasmtime::Result<StreamResult>> {
+    if finish {
+        connection.rests_from_sending();
+        return Poll::Ready(Ok(StreamResult::Cancelled));
+    }
+    connection.waits_to_send();
+    Poll::Pending
 }
 
 impl<D> StreamProducer<D> for Receiving {
@@ -272,7 +295,7 @@ impl<D> StreamProducer<D> for Receiving {
         if destination.remaining(store.as_context_mut()) == Some(0) {
             return match connection.stream.poll_read_ready(context) {
                 Poll::Ready(_) => Poll::Ready(Ok(StreamResult::Completed)),
-                Poll::Pending => waiting(finish),
+                Poll::Pending => waiting_to_receive(connection, finish),
             };
         }
         let mut destination = destination.as_direct(store, BUFFER);
@@ -283,7 +306,7 @@ impl<D> StreamProducer<D> for Receiving {
                 Poll::Ready(Ok(StreamResult::Completed))
             }
             Poll::Ready(Err(code)) => self.end(Err(code)),
-            Poll::Pending => waiting(finish),
+            Poll::Pending => waiting_to_receive(&half.connection, finish),
         }
     }
 
@@ -314,7 +337,7 @@ impl<D> StreamConsumer<D> for Sending {
         if source.remaining().is_empty() {
             return match connection.stream.poll_write_ready(context) {
                 Poll::Ready(_) => Poll::Ready(Ok(StreamResult::Completed)),
-                Poll::Pending => waiting(finish),
+                Poll::Pending => waiting_to_send(connection, finish),
             };
         }
         match half.poll_send(context, &[IoSlice::new(source.remaining())]) {
@@ -323,7 +346,7 @@ impl<D> StreamConsumer<D> for Sending {
                 Poll::Ready(Ok(StreamResult::Completed))
             }
             Poll::Ready(Err(code)) => self.end(Err(code)),
-            Poll::Pending => waiting(finish),
+            Poll::Pending => waiting_to_send(&half.connection, finish),
         }
     }
 }

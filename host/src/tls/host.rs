@@ -80,7 +80,7 @@ impl Settings {
         };
         let alpn = alpn.into_iter().map(String::into_bytes).collect();
         let wanted = Wanted { side, identity, trust, alpn, tls13_only };
-        let wanted = wanted.permitted(name.as_deref(), check.tls()).inspect_err(|failure| {
+        let wanted = wanted.permitted(name.as_deref(), check.policy().tls_grants()).inspect_err(|failure| {
             if let Failure::Denied(denial) = failure {
                 check.refused_tls(denial);
             }
@@ -252,10 +252,11 @@ impl HostConnectorWithStore<State> for Tls {
         let shaken = timeout_at(end, async {
             let permit = handshakes.acquire_owned().await.expect("the semaphore is never closed");
             let tls = if configs.has(&wanted) {
-                configs.connection(&wanted, name.as_deref(), check.tls())
+                configs.connection(&wanted, name.as_deref(), check.policy().tls_grants())
             } else {
-                let made =
-                    tokio::task::spawn_blocking(move || configs.connection(&wanted, name.as_deref(), check.tls()));
+                let made = tokio::task::spawn_blocking(move || {
+                    configs.connection(&wanted, name.as_deref(), check.policy().tls_grants())
+                });
                 made.await.unwrap_or_else(|error| Err(Failure::Ssl { reason: None, message: format!("[SSL] {error}") }))
             };
             session.0.begin(tls?, ahead);

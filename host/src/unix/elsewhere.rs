@@ -15,18 +15,18 @@ use crate::sockets::Network;
 pub enum UnixListener {}
 
 impl UnixListener {
-    pub(super) fn listen(&mut self) -> Result<Empty<Resource<UnixSocket>>, PathError> {
+    pub(super) fn listen(&mut self, _: &Check) -> Result<Empty<Resource<UnixSocket>>, PathError> {
         match *self {}
     }
 }
 
-pub(super) async fn connect(_: &Arc<Network>, _: &Arc<Check>, _: Arc<[u8]>) -> Result<UnixSocket, PathError> {
+pub(super) async fn connect(_: &Arc<Network>, _: &Check, _: Arc<[u8]>) -> Result<UnixSocket, PathError> {
     Err(PathError::NotSupported)
 }
 
 pub(super) async fn bind(
     _: &Arc<Network>,
-    _: &Arc<Check>,
+    _: &Check,
     _: Arc<[u8]>,
     _: ListenOptions,
 ) -> Result<UnixListener, PathError> {

@@ -112,7 +112,9 @@ impl HostUnixListenerWithStore<State> for Unix {
         mut store: Access<'_, State, Self>,
         listener: Resource<UnixListener>,
     ) -> wasmtime::Result<Result<StreamReader<Resource<UnixSocket>>, PathError>> {
-        Ok(match store.get().0.table.get_mut(&listener)?.listen() {
+        let state = store.get().0;
+        let check = Arc::clone(&state.check);
+        Ok(match state.table.get_mut(&listener)?.listen(&check) {
             Ok(accepting) => Ok(StreamReader::new(store, accepting)?),
             Err(error) => Err(error),
         })

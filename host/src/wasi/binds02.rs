@@ -15,7 +15,7 @@ use wasmtime_wasi::sockets::WasiSocketsView;
 use crate::run::state::State;
 
 /// The version that wasmtime-wasi has; programs of every 0.2 get it.
-const TCP: &str = "wasi:sockets/tcp@0.2.12";
+pub(super) const TCP: &str = "wasi:sockets/tcp@0.2.12";
 
 /// Replaces the functions in `linker` that bind and connect.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
+use tokio::task::JoinSet;
 use wasmtime::component::{Accessor, HasData, Linker, Resource};
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup as p2;
 use wasmtime_wasi::p2::bindings::sockets::network;
@@ -22,6 +23,7 @@ use wasmtime_wasi::p3::bindings::sockets::types::IpAddress;
 use wasmtime_wasi::sockets::WasiSocketsView;
 
 use crate::run::state::State;
+use crate::wasi::calls;
 use crate::wasi::resolver::{self, Failure};
 
 /// Replaces the look-ups in `linker` with those that ask the check.
@@ -69,15 +71,6 @@ impl Pollable for Lookup {
     }
 }
 
-/// Ends a task that nobody waits for any more.
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// Parts of WASI's sockets that ask the check.
 pub(crate) struct Guarded;
 
@@ -97,10 +90,11 @@ impl p3::HostWithStore<State> for Guarded {
         if !resolver::is_short_enough(&name) {
             return Ok(Err(p3::ErrorCode::InvalidArgument));
         }
-        let (check, permits) = store.with(|mut view| {
+        let (check, permits, pending) = store.with(|mut view| {
             let state = view.get().0;
-            (Arc::clone(&state.check), Arc::clone(&state.network.lookups))
+            (Arc::clone(&state.check), Arc::clone(&state.network.lookups), calls::begin(&state.network, 0))
         });
+        let _pending = pending?;
         if !check.permits_lookup(&name) {
             return Ok(Err(p3::ErrorCode::AccessDenied));
         }
@@ -158,10 +152,14 @@ impl p2::Host for GuardedView<'_> {
                     Poll::Ready(Err(failure)) => return Err(error_code(failure).into()),
                     Poll::Pending => {
                         // WASI 0.2 polls only what a program waits for, and a look-up goes on meanwhile.
-                        let mut task = AbortOnDrop(tokio::spawn(asked));
+                        // The set ends it when nobody waits any more.
+                        let mut task = JoinSet::new();
+                        task.spawn(asked);
                         Answer::Waiting(Box::pin(async move {
-                            let answer = (&mut task.0).await.unwrap_or(Err(Failure::Unresolvable));
-                            answer.map(VecDeque::from)
+                            match task.join_next().await {
+                                Some(Ok(answer)) => answer.map(VecDeque::from),
+                                _ => Err(Failure::Unresolvable),
+                            }
                         }))
                     }
                 }

@@ -16,7 +16,7 @@ use crate::run::state::State;
 use crate::wasi::lookup::{Guarded, GuardedView};
 
 /// wasmtime-wasi's name for the interface whose functions are replaced one by one.
-const TCP: &str = "wasi:sockets/tcp@0.2.12";
+pub(super) const TCP: &str = "wasi:sockets/tcp@0.2.12";
 
 /// What `accept` gives: a connection and its two streams.
 type Accepted = (Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>);

@@ -58,6 +58,9 @@ async fn serve(mode: Mode, stream: TcpStream) {
 async fn run() -> std::result::Result<(), String> {
     let arguments = environment::get_arguments();
     let (address, mode) = bench_protocol::parse(arguments.get(1..).unwrap_or_default())?;
+    let bench_protocol::Address::Tcp(address) = address else {
+        return Err("WASI 0.2 has no Unix sockets".to_owned());
+    };
     let failed = |error: wstd::io::Error| error.to_string();
     let listener = TcpListener::bind(&address.to_string()).await.map_err(failed)?;
     print(&stdout::get_stdout(), &format!("{SERVING}{}", listener.local_addr().map_err(failed)?));

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use super::{Connection, Phase};
 use crate::error::Error;
 use crate::reader_state::Source;
+use crate::runtime::Runtime;
 use crate::semantics::reader_core::ReaderCore;
 use crate::semantics::room::Room;
 use crate::transport::{Failure, ReceiveHalf, Received};
@@ -89,6 +90,10 @@ impl Connection {
 }
 
 impl Source for Connection {
+    fn runtime(&self) -> &'static dyn Runtime {
+        self.runtime
+    }
+
     fn poll_fill(self: Rc<Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.phase.get() == Phase::Open {
             // About to wait, most likely: what was written leaves before.

@@ -22,6 +22,7 @@ pub struct ScriptedRuntime {
     unsent: RefCell<Vec<Rc<dyn Flush>>>,
     in_task: Cell<bool>,
     resetting: Cell<bool>,
+    reads_in_a_row: Cell<Option<u32>>,
     /// The wakers of tasks that have ended.
     ended: RefCell<Vec<Arc<TaskWaker>>>,
 }
@@ -104,6 +105,11 @@ impl ScriptedRuntime {
         while self.run_ready() || self.turn() || self.flush() {}
     }
 
+    /// Has connections give way after so many reads.
+    pub fn limit_reads_in_a_row(&self, most: u32) {
+        self.reads_in_a_row.set(Some(most));
+    }
+
     /// Whether a spawned task is being polled.
     pub fn in_task(&self) -> bool {
         self.in_task.get()
@@ -153,5 +159,9 @@ impl Runtime for ScriptedRuntime {
 
     fn wake_later(&self, waker: &Waker) {
         self.later.borrow_mut().push(waker.clone());
+    }
+
+    fn reads_in_a_row(&self) -> Option<u32> {
+        self.reads_in_a_row.get()
     }
 }

@@ -1,11 +1,11 @@
 //! How tasks end, and what is left of them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::pending;
 use std::rc::Rc;
 
 use super::operation::{Operation, spawn};
-use crate::fake_host::{self, Left, begin, call, cancel, finish, go_on, is_joined, is_running, left, settle, yields};
+use crate::fake_host::{self, Left, begin, call, cancel, finish, go_on, is_joined, is_running, left, settle};
 
 #[test]
 fn a_program_that_is_done_exits_at_once_and_leaves_nothing() {
@@ -64,50 +64,6 @@ fn cancelling_after_the_answer_stops_nothing() {
     assert!(!is_running(task));
 }
 
-/// A future of wit-bindgen takes its arguments, and sees to `task.cancel`, when it is polled first.
-#[test]
-fn a_call_that_is_cancelled_before_its_first_turn_is_polled_once() {
-    struct Answers(Rc<Cell<u32>>);
-    impl Drop for Answers {
-        fn drop(&mut self) {
-            self.0.set(self.0.get() + 1);
-        }
-    }
-    let answers = Rc::<Cell<u32>>::default();
-    let calls = 300;
-    for _ in 0..calls {
-        let answers = Rc::clone(&answers);
-        let task = call(async move {
-            let _answers = Answers(answers);
-        });
-        if yields(task) {
-            cancel(task);
-        }
-        settle();
-        assert!(!is_running(task));
-    }
-    assert_eq!(answers.get(), calls);
-}
-
-#[test]
-fn a_cancelled_call_that_has_not_begun_ends() {
-    let mut yielded = 0;
-    for _ in 0..300 {
-        let begun = Rc::<Cell<bool>>::default();
-        call(async {});
-        let begins = Rc::clone(&begun);
-        let task = call(async move {
-            begins.set(true);
-            pending::<()>().await;
-        });
-        yielded += u32::from(yields(task));
-        cancel(task);
-        assert!(begun.get() && !is_running(task));
-        settle();
-    }
-    assert!(yielded > 0, "some have yielded before anything else");
-}
-
 #[test]
 fn a_cancelled_call_ends_with_the_operation_that_it_waited_for() {
     let operation = Rc::new(Operation::new());
@@ -145,36 +101,6 @@ fn the_set_and_the_stream_of_a_call_serve_the_next() {
     }
     let Left { tasks, sets, streams, waitables, made, .. } = left();
     assert_eq!((tasks, sets, streams, waitables, made), (0, 1, 1, 0, 2));
-}
-
-/// Else a program that calls and calls would keep the host from looking for what has happened outside.
-#[test]
-fn of_calls_that_answer_at_once_some_yield_before_they_do_anything() {
-    let polled = Rc::<Cell<u32>>::default();
-    let mut yielded = 0;
-    for number in 1..=1290 {
-        let counts = Rc::clone(&polled);
-        let task = call(async move { counts.set(counts.get() + 1) });
-        yielded += u32::from(yields(task));
-        assert_eq!(polled.get() == number, !yields(task));
-        settle();
-        assert!(!is_running(task) && polled.get() == number);
-    }
-    assert_eq!(yielded, 10);
-}
-
-#[test]
-fn calls_begin_in_their_order_when_one_has_yielded() {
-    let order = Rc::new(RefCell::new(Vec::new()));
-    for number in 0..1000 {
-        let pushes = Rc::clone(&order);
-        call(async move { pushes.borrow_mut().push(number) });
-        if number % 200 == 199 {
-            assert!(order.borrow().len() <= number, "some have not begun");
-            settle();
-        }
-    }
-    assert!(order.borrow().iter().copied().eq(0..1000));
 }
 
 #[test]

@@ -80,8 +80,8 @@ fn beside_wasi(name: &str, composed: &[u8]) -> Result<Option<String>> {
 /// How the wasmtime command runs `file`, as one types it.
 fn stock_line(options: &[&str], file: &Path) -> String {
     let file = file.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,%".contains(c);
-    let file = if file.chars().all(plain) { file } else { format!("'{}'", file.replace('\'', "'\\''")) };
+    // A path has no NUL, which alone cannot be quoted.
+    let file = shlex::try_quote(&file).unwrap_or_default();
     let options = if options.is_empty() { String::new() } else { format!("-S {} ", options.join(",")) };
     format!("wasmtime run {options}{file}")
 }
@@ -94,6 +94,7 @@ mod tests {
     fn the_line_can_be_pasted_into_a_shell() {
         let line = stock_line(&["p3", "inherit-network"], Path::new("a/b-1.wasm"));
         assert_eq!(line, "wasmtime run -S p3,inherit-network a/b-1.wasm");
-        assert_eq!(stock_line(&[], Path::new("it's.wasm")), "wasmtime run 'it'\\''s.wasm'");
+        let line = stock_line(&[], Path::new("it's $HOME.wasm"));
+        assert_eq!(shlex::split(&line).unwrap(), ["wasmtime", "run", "it's $HOME.wasm"]);
     }
 }

@@ -19,6 +19,7 @@ mod limits;
 mod output;
 mod run;
 mod service;
+mod setup;
 mod systemd;
 mod watch;
 

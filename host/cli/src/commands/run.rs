@@ -21,6 +21,7 @@ use super::service::{Service, ServiceFlags};
 use super::{Streams, health, output, systemd, watch};
 use crate::exit_code::{self, HostCode};
 use crate::lockdown::{Files, Lockdown};
+use crate::records::RecordFlags;
 use crate::{say, signals};
 
 const EXAMPLES: &str = "\
@@ -40,7 +41,10 @@ Signals:
   INT, TERM  stop: listening ends, the program has --grace; the second one ends at once
   HUP        load the program, the policy file and the files of TLS again, without closing the listening sockets: once the new instances
              listen, the old ones have --grace. If they do not come up, the old ones go on. At a third reload within
-             the grace period, the oldest instances are cut
+             the grace period, the oldest instances are cut. If only grants of addresses, deny rules and host names of
+             the policy file have changed, the instances that run go on with them at once, and the difference is told:
+             listening sockets that are not granted any more are closed, and connections that the program made and that
+             are not granted any more are ended; those that it accepted stay
 
 systemd: the command tells a unit of Type=notify when the program listens, and of reloads, stops and its watchdog. Sockets
 that are handed in (LISTEN_FDS) are used for the addresses that they are bound to, if the program may listen there.
@@ -127,7 +131,7 @@ pub(super) struct Run {
     /// Let the program also use TCP sockets of WASI 0.2, where the grants above let it listen and connect
     ///
     /// No limit of connections holds for them, no worker shares them, and no grace period waits for them: this cannot be
-    /// combined with --max-connections, --idle-timeout, --max-buffer, --workers and --grace.
+    /// combined with --workers, --grace, and limits of connections such as --max-connections.
     #[arg(long)]
     allow_wasi02_sockets: bool,
 
@@ -188,11 +192,23 @@ pub(super) struct Run {
 
     #[command(flatten)]
     pub(super) service: ServiceFlags,
+
+    #[command(flatten)]
+    records: RecordFlags,
 }
 
 impl Run {
     pub(super) fn execute(self) -> Result<ExitCode> {
         let grace = self.service.grace();
+        let failed = |error: &dyn Display| {
+            say::error(error);
+            Ok(HostCode::NotStarted.into())
+        };
+        // Before this process opens anything itself.
+        let records = match self.records.open() {
+            Ok(records) => records,
+            Err(error) => return failed(&error),
+        };
         // Before anything is read, so that no signal comes too early; and without a thread.
         let handlers = signals::Handlers::stand();
         let file = self.policy_file()?;
@@ -203,14 +219,14 @@ impl Run {
         // Before there is any thread, so that all are locked down.
         let lockdown = self.lock_down(&file);
         let signals = signals::Signals::install(handlers, grace);
-        let failed = |error: &dyn Display| {
-            say::error(error);
-            Ok(HostCode::NotStarted.into())
-        };
         let (metrics, (pulse, health)) = (Metrics::new(), health::pulse());
         if let Err(error) = watch::start(&metrics, health, self.service.metrics.as_ref(), self.service.status) {
             return failed(&error);
         }
+        let records = match records.start(&metrics) {
+            Ok(records) => records,
+            Err(error) => return failed(&format_args!("cannot start to write logs: {error}")),
+        };
         let listeners = SharedListeners::new();
         if let Err(error) = systemd::hand_in(&listeners) {
             return failed(&format_args!("cannot use a socket that was handed in: {error}"));
@@ -223,7 +239,8 @@ impl Run {
             Err(error) => return failed(&format_args!("cannot start the event loop: {error}")),
         };
         let (wrote, lockdown) = (Arc::default(), Arc::new(lockdown));
-        let service = Service { run: Arc::new(self), host, metrics, listeners, lockdown, wrote: Arc::clone(&wrote) };
+        let run = Arc::new(self);
+        let service = Service { run, host, metrics, listeners, lockdown, wrote: Arc::clone(&wrote), records };
         let outcome = runtime.block_on(async {
             let file = ready(file).await?;
             service.run(&program, file, &signals, pulse).await
@@ -268,18 +285,20 @@ impl Run {
         Ok(file)
     }
 
-    /// The first flag that does not go together with sockets of WASI 0.2.
-    pub(super) fn wasi02_conflict(&self, file: &PolicyFile) -> Option<&'static str> {
+    /// The first flag that does not go together with sockets of WASI 0.2, and why.
+    pub(super) fn wasi02_conflict(&self, file: &PolicyFile) -> Option<String> {
+        if !file.policy.has_wasi02_sockets() {
+            return None;
+        }
+        if self.service.several() {
+            return Some("--workers, which share listening sockets of WASI 0.3 alone".to_owned());
+        }
+        if !self.service.grace().is_zero() {
+            return Some("--grace, which waits for connections of WASI 0.3 alone".to_owned());
+        }
         let limits = file.limits.overridden_by(self.limits.0);
-        let given = [
-            (self.service.several(), "--workers, which share listening sockets of WASI 0.3 alone"),
-            (!self.service.grace().is_zero(), "--grace, which waits for connections of WASI 0.3 alone"),
-            (limits.max_connections.is_some(), "--max-connections, which counts connections of WASI 0.3 alone"),
-            (limits.idle_timeout.is_some(), "--idle-timeout, which closes connections of WASI 0.3 alone"),
-            (limits.max_buffer.is_some(), "--max-buffer, which holds for connections of WASI 0.3 alone"),
-        ];
-        let allowed = file.policy.has_wasi02_sockets();
-        given.into_iter().find(|(given, _)| allowed && *given).map(|(_, flag)| flag)
+        let limit = limits.first_of_connections()?;
+        Some(format!("--{}, which holds for connections of WASI 0.3 alone", limit.name))
     }
 
     fn lock_down(&self, file: &PolicyFile) -> Lockdown {
@@ -291,6 +310,7 @@ impl Run {
             loaded: loaded.into_iter().flatten().cloned().chain(tls_files(&file.policy)).collect(),
             written: self.cache.directory().into_iter().collect(),
             sockets: self.service.metrics.iter().filter_map(MetricsAddress::path).map(Path::to_owned).collect(),
+            appended: self.records.paths().map(Path::to_owned).collect(),
             granted: file.policy.directories().to_vec(),
             unix: file.policy.unix_listen_grants().iter().filter_map(UnixGrant::folder).map(Path::to_owned).collect(),
         })
@@ -303,6 +323,8 @@ impl Run {
         let command = std::env::current_exe().ok();
         let deciding = [Some(&self.app), self.policy.as_ref(), self.streams.file.as_ref(), command.as_ref()];
         deciding.into_iter().flatten().chain(&self.cache.directory()).try_for_each(|path| policy.protect(path))?;
+        // What tells of the program is not the program's to write.
+        self.records.paths().try_for_each(|path| policy.protect(path))?;
         match lockdown.first_locked_out(policy.directories()) {
             None => Ok(()),
             Some(directory) => Err(Error::Directory {

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -17,8 +17,10 @@ use wasyncio_host::{
 use super::address::MetricsAddress;
 use super::health::Pulse;
 use super::run::{Run, ready};
+use super::setup::{Setup, Setups};
 use super::systemd;
 use crate::lockdown::Lockdown;
+use crate::records::Records;
 use crate::say;
 use crate::signals::Signals;
 
@@ -104,6 +106,7 @@ pub(super) struct Service {
     pub(super) lockdown: Arc<Lockdown>,
     /// Whether a program has written to standard error.
     pub(super) wrote: Arc<AtomicBool>,
+    pub(super) records: Arc<Records>,
 }
 
 type Loading = Pin<Box<dyn Future<Output = Result<(Program, PolicyFile)>>>>;
@@ -122,6 +125,8 @@ impl Service {
             Some(WorkerCount(count)) => (count, flags.max_restarts.unwrap_or(DEFAULT_MAX_RESTARTS)),
             None => (NonZeroUsize::MIN, 0),
         };
+        let setups = Arc::new(Mutex::new(Setups { current: Setup::new(program, &file), next: None }));
+        self.records.started(&file.policy);
         let configure = self.configure(file);
         let several = flags.workers.is_some();
         let workers = Workers::new(program, count, move |program| configure(program))
@@ -129,7 +134,14 @@ impl Service {
             .max_restarts(max_restarts)
             .metrics(&self.metrics)
             .listeners(&self.listeners)
-            .on_event(move |event| tell(event, several));
+            .on_event({
+                let (setups, records) = (Arc::clone(&setups), Arc::clone(&self.records));
+                move |event| {
+                    let changes = setups.lock().unwrap_or_else(PoisonError::into_inner).take(event);
+                    records.happened(event, &changes);
+                    tell(event, several);
+                }
+            });
         pulse.serves(workers.status());
         signals.running();
         let commands = async {
@@ -147,16 +159,24 @@ impl Service {
                     }
                     () = signals.reload(), if loading.is_none() && !stopping => {
                         systemd::reloading();
+                        self.records.reopen();
                         loading = Some(Box::pin(self.load()));
                     }
                     loaded = wait(&mut loading) => {
                         loading = None;
                         match loaded {
                             Ok((program, file)) => {
-                                let reload = Control::ReloadWith(program, self.configure(file));
-                                _ = send.send(reload).await;
+                                let setup = Setup::new(&program, &file);
+                                let changed = setups.lock().unwrap_or_else(PoisonError::into_inner).change_to(setup);
+                                _ = send.send(match changed {
+                                    Some(policy) => Control::ChangePolicy(policy),
+                                    None => Control::ReloadWith(program, self.configure(file)),
+                                }).await;
                             }
-                            Err(error) => tell(&ServiceEvent::ReloadFailed { error: &error }, several),
+                            Err(error) => {
+                                self.records.reload_failed(&error);
+                                tell(&ServiceEvent::ReloadFailed { error: &error }, several);
+                            }
                         }
                     }
                     () = tick(&mut watchdog) => systemd::alive(),
@@ -173,9 +193,11 @@ impl Service {
     /// How runs are made, by this policy file.
     fn configure(&self, file: PolicyFile) -> Configure {
         let (run, metrics, wrote) = (Arc::clone(&self.run), self.metrics.clone(), Arc::clone(&self.wrote));
+        let records = Arc::clone(&self.records);
         Arc::new(move |program: &Program| -> Runner {
             let wrote = Arc::clone(&wrote);
-            run.runner(program, &file, &metrics).on_stderr(move || wrote.store(true, Ordering::Relaxed))
+            let runner = run.runner(program, &file, &metrics).on_stderr(move || wrote.store(true, Ordering::Relaxed));
+            if records.are_wanted() { runner.observe(Arc::clone(&records)) } else { runner }
         })
     }
 
@@ -235,6 +257,11 @@ fn tell(event: &ServiceEvent<'_>, several: bool) {
         ServiceEvent::Reloaded => {
             say::info(&"loaded the program again");
             systemd::ready("serving, loaded again");
+        }
+        ServiceEvent::PolicyChanged { changes } => {
+            changes.iter().for_each(|change| say::info(&format_args!("policy: {change}")));
+            say::info(&"changed the policy in place");
+            systemd::ready("serving, policy changed");
         }
         ServiceEvent::ReloadFailed { error } => {
             say::error(&format_args!("the old program goes on: {error}"));

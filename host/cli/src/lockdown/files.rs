@@ -58,12 +58,14 @@ fn rules(files: &Files) -> Result<RulesetStatus, RulesetError> {
     let loaded = files.loaded.iter().flat_map(|file| with_folder(file));
     let sockets =
         files.sockets.iter().filter_map(|socket| Some(std::path::absolute(socket).ok()?.parent()?.to_owned()));
+    let appended = files.appended.iter().flat_map(|file| with_folder(file));
     let ruleset = Ruleset::default().handle_access(AccessFs::from_all(RIGHTS))?.scope(Scope::Signal)?.create()?;
     let status = ruleset
         .add_rules(path_beneath_rules(system.chain(loaded), read))?
         .add_rules(path_beneath_rules(readable.iter().map(|grant| grant.host()), read))?
         .add_rules(path_beneath_rules(writable.iter().map(|grant| grant.host()), program_writes()))?
         .add_rules(path_beneath_rules(&files.written, own_writes()))?
+        .add_rules(path_beneath_rules(appended, AccessFs::WriteFile | AccessFs::MakeReg))?
         .add_rules(path_beneath_rules(
             sockets.chain(files.unix.iter().cloned()),
             AccessFs::MakeSock | AccessFs::RemoveFile,
@@ -140,7 +142,7 @@ mod tests {
     fn only_what_was_granted_is_opened() {
         let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR").to_owned() + "/../../target").unwrap();
         let at = |path: &str| folder.path().join(path);
-        for name in ["program", "read", "write", "cache", "other"] {
+        for name in ["program", "read", "write", "cache", "logs", "other"] {
             fs::create_dir(at(name)).unwrap();
             fs::write(at(name).join("file"), "text").unwrap();
         }
@@ -148,6 +150,7 @@ mod tests {
         let files = Files {
             loaded: vec![at("program/file")],
             written: vec![at("cache")],
+            appended: vec![at("logs/log")],
             sockets: Vec::new(),
             granted: vec![grant("read", ""), grant("write", ":rw")],
             unix: vec![at("other")],
@@ -163,6 +166,12 @@ mod tests {
                 denied(fs::read("/usr/share/dict/words").map(drop)) || !Path::new("/usr/share/dict/words").exists()
             );
             assert!(denied(fs::read_dir("/root").map(drop)) || !Path::new("/root").exists());
+            // A log is made again where it was, and nothing is read, replaced or removed there.
+            let append = |path: &str| fs::OpenOptions::new().append(true).create(true).open(at(path)).map(drop);
+            append("logs/log").unwrap();
+            append("logs/log").unwrap();
+            assert!(denied(read("logs/file")) && denied(fs::remove_file(at("logs/file"))));
+            assert!(denied(fs::write(at("logs/file"), "")) && denied(fs::create_dir(at("logs/folder"))));
             for name in ["write/new", "cache/new"] {
                 fs::write(at(name), "new").unwrap();
                 fs::rename(at(name), at(name).with_extension("renamed")).unwrap();

@@ -23,6 +23,8 @@ pub(crate) struct Files {
     pub(crate) loaded: Vec<PathBuf>,
     /// Directories that the command itself writes in.
     pub(crate) written: Vec<PathBuf>,
+    /// Files that the command appends to, and makes again in their folder when they were moved away.
+    pub(crate) appended: Vec<PathBuf>,
     /// Unix sockets that the command opens, and removes if one was left.
     pub(crate) sockets: Vec<PathBuf>,
     /// Directories of the program.

@@ -178,3 +178,11 @@ pub(crate) fn prints03(stream: &str, bytes: &[u8], times: u32) -> String {
         length = bytes.len(),
     )
 }
+
+/// A component that prints as [`prints02`]'s `run` does, while it is instantiated.
+#[allow(dead_code, reason = "not every file of tests needs it")]
+pub(crate) fn prints_as_it_starts(stream: &str, bytes: &[u8]) -> Vec<u8> {
+    let run = r#"(func (export "run") (result i32)"#;
+    let start = r#"(start $start) (func $start (drop (call $run))) (func $run (export "run") (result i32)"#;
+    wat::parse_str(prints02(stream, bytes, 1).replace(run, start)).expect("it is valid")
+}

@@ -14,11 +14,13 @@ mod directory;
 mod key;
 mod room;
 mod sealed;
+mod tree;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use blake3::hazmat::Mode;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -33,7 +35,7 @@ use crate::{Error, Result};
 pub const DEFAULT_CACHE_SIZE: u64 = 1 << 30;
 
 /// What every entry starts with; the last byte is the version of the format.
-const MAGIC: &[u8; 16] = b"wasyncio cache\0\x01";
+const MAGIC: &[u8; 16] = b"wasyncio cache\0\x02";
 
 /// The size of what comes before the code: the magic and the digest.
 const HEADER: usize = MAGIC.len() + blake3::OUT_LEN;
@@ -138,7 +140,7 @@ impl Cache {
             return Err("it is not of this version's form".to_owned());
         }
         let digest: [u8; blake3::OUT_LEN] = digest.try_into().expect("it is the rest of the header");
-        Code::read(file, self.hasher(key), digest.into())
+        Code::read(file, HEADER as u64, Mode::KeyedHash(&self.key_of(key)), digest.into())
     }
 
     fn keep(&self, key: &EntryKey, component: &Component) -> io::Result<()> {
@@ -148,7 +150,7 @@ impl Cache {
             return Ok(());
         }
         room::make(&self.directory, self.size - size)?;
-        let digest = self.hasher(key).update(&code).finalize();
+        let digest = blake3::keyed_hash(&self.key_of(key), &code);
         self.directory.write(&key.file_name(), |file| {
             file.write_all(MAGIC)?;
             file.write_all(digest.as_bytes())?;
@@ -156,10 +158,9 @@ impl Cache {
         })
     }
 
-    fn hasher(&self, key: &EntryKey) -> blake3::Hasher {
-        let mut hasher = blake3::Hasher::new_keyed(&self.secret);
-        hasher.update(key.as_bytes());
-        hasher
+    /// Authenticates the code of one entry.
+    fn key_of(&self, key: &EntryKey) -> [u8; blake3::KEY_LEN] {
+        blake3::keyed_hash(&self.secret, key.as_bytes()).into()
     }
 }
 

@@ -1,16 +1,19 @@
 //! Compiled code between its file and wasmtime: copied once, checked as it is copied, and then out of everybody's reach.
 //!
+//! The copy costs as much as the digest does several times: the system gives a file in memory page by page. What is mapped without
+//! one could change after it was checked, which no file system that can be counted on prevents.
+//!
 //! Where Linux has it, that is a file in memory which is sealed when it is complete, so that wasmtime can map it without
 //! another copy. Elsewhere it is a vector.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 
+use blake3::hazmat::Mode;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-/// How much is read at a time: it is still in the processor's cache when it is hashed and written.
-pub(super) const CHUNK: usize = 256 << 10;
+use super::tree::digest_from;
 
 /// Code whose digest was right.
 pub(crate) struct Code(Place);
@@ -22,23 +25,29 @@ enum Place {
 }
 
 impl Code {
-    /// Reads the rest of `file`.
+    /// Reads a file from the byte `start` on.
     ///
     /// # Errors
-    /// Why it is not what was written: `digest` is not what `hasher` makes of it.
-    pub(crate) fn read(file: &File, mut hasher: blake3::Hasher, digest: blake3::Hash) -> Result<Self, String> {
+    /// Why it is not what was written, such as that `digest` is not what `mode` makes of it.
+    pub(crate) fn read(file: &File, start: u64, mode: Mode<'_>, digest: blake3::Hash) -> Result<Self, String> {
+        let uncopied = |error: io::Error| format!("it cannot be read or copied: {error}");
         #[cfg(target_os = "linux")]
-        if let Some(mut sealed) = linux::create() {
-            copy(file, &mut sealed, &mut hasher)?;
-            check(&hasher, digest)?;
+        if let Some(sealed) = linux::create() {
+            use std::os::unix::fs::FileExt;
+
+            let found = digest_from(file, start, mode, |at, piece| sealed.write_all_at(piece, at));
+            check(found.map_err(uncopied)?, digest)?;
             return match linux::seal(&sealed) {
                 Ok(()) => Ok(Self(Place::Sealed(sealed))),
                 Err(error) => Err(format!("its copy cannot be sealed: {error}")),
             };
         }
-        let mut memory = Vec::new();
-        copy(file, &mut memory, &mut hasher)?;
-        check(&hasher, digest)?;
+        let memory = read_from(file, start).map_err(uncopied)?;
+        let found = match mode {
+            Mode::KeyedHash(key) => blake3::keyed_hash(key, &memory),
+            _ => blake3::hash(&memory),
+        };
+        check(found, digest)?;
         Ok(Self(Place::Memory(memory)))
     }
 
@@ -60,22 +69,15 @@ impl Code {
     }
 }
 
-fn copy(mut from: &File, to: &mut impl Write, hasher: &mut blake3::Hasher) -> Result<(), String> {
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        let read = match from.read(&mut chunk) {
-            Ok(0) => return Ok(()),
-            Ok(read) => &chunk[..read],
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(format!("it cannot be read: {error}")),
-        };
-        hasher.update(read);
-        to.write_all(read).map_err(|error| format!("it cannot be copied: {error}"))?;
-    }
+fn read_from(mut file: &File, start: u64) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(start))?;
+    let mut memory = Vec::new();
+    file.read_to_end(&mut memory)?;
+    Ok(memory)
 }
 
-fn check(hasher: &blake3::Hasher, digest: blake3::Hash) -> Result<(), String> {
-    if hasher.finalize() == digest { Ok(()) } else { Err("it is damaged: its digest is wrong".to_owned()) }
+fn check(found: blake3::Hash, digest: blake3::Hash) -> Result<(), String> {
+    if found == digest { Ok(()) } else { Err("it is damaged: its digest is wrong".to_owned()) }
 }
 
 #[cfg(target_os = "linux")]
@@ -109,15 +111,16 @@ mod linux {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
     #[cfg(target_os = "linux")]
     fn nobody_can_write_what_was_checked() {
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(b"code").unwrap();
-        std::io::Seek::rewind(&mut file).unwrap();
-        let code = Code::read(&file, blake3::Hasher::new(), blake3::hash(b"code")).unwrap();
+        file.write_all(b"head code").unwrap();
+        let code = Code::read(&file, 5, Mode::Hash, blake3::hash(b"code")).unwrap();
         let Place::Sealed(sealed) = &code.0 else { panic!("Linux has files in memory") };
         let again = std::fs::OpenOptions::new().write(true).open(linux::path(sealed));
         assert!((&*sealed).write_all(b"x").is_err());

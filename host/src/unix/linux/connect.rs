@@ -16,14 +16,15 @@ use super::blocking;
 use super::error::path_error;
 use super::listen::limit_buffers;
 use super::place::{Place, likely};
+use crate::UnixAddress;
 use crate::policy::check::Check;
 use crate::sockets::Network;
+use crate::sockets::address::Place as SocketPlace;
 use crate::sockets::connection::Connection;
 use crate::sockets::stream::Stream;
 use crate::unix::address::Named;
 use crate::unix::bindings::unix::PathError;
 use crate::unix::socket::UnixSocket;
-use crate::{Denial, UnixAddress};
 
 /// How long connecting goes on while the queue of the listening socket is full. The system has no way to wait for that.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,7 +43,7 @@ enum Target {
 /// Connects to the socket at `path`, if the program may.
 pub(in crate::unix) async fn connect(
     network: &Arc<Network>,
-    check: &Arc<Check>,
+    check: &Check,
     path: Arc<[u8]>,
 ) -> Result<UnixSocket, PathError> {
     let connected = connect_to(network, check, &path).await;
@@ -51,47 +52,34 @@ pub(in crate::unix) async fn connect(
     Ok(UnixSocket::new(connection, Arc::default(), path))
 }
 
-async fn connect_to(
-    network: &Arc<Network>,
-    check: &Arc<Check>,
-    path: &Arc<[u8]>,
-) -> Result<Arc<Connection>, PathError> {
+async fn connect_to(network: &Arc<Network>, check: &Check, path: &Arc<[u8]>) -> Result<Arc<Connection>, PathError> {
     // For the file that is open until it is connected.
     let (unconnected, _descriptor) = (network.unconnected()?, network.descriptor()?);
-    let target = match Named::parse(path)? {
-        Named::Abstract(name) => {
-            permitted(check, UnixAddress::Abstract(name.to_vec()))?;
-            Target::Abstract(name.to_vec())
-        }
+    let (address, found) = match Named::parse(path)? {
+        Named::Abstract(name) => (UnixAddress::Abstract(name.to_vec()), Ok(Target::Abstract(name.to_vec()))),
         Named::Path(_) => {
-            let (check, path) = (Arc::clone(check), Arc::clone(path));
-            Target::File(blocking(network, move || find(&check, Path::new(OsStr::from_bytes(&path)))).await?)
+            let path = Arc::clone(path);
+            blocking(network, move || find(Path::new(OsStr::from_bytes(&path)))).await
         }
     };
+    let granted = check.permits_unix(&address).ok_or(PathError::AccessDenied)?;
+    let target = found?;
     let permit = network.permit_to_connect(unconnected)?;
     let stream = connected(&target).await?;
+    // It took its time, and what is open is not looked at before it is here.
+    if !check.upholds_unix(&granted, &address) {
+        return Err(PathError::AccessDenied);
+    }
     limit_buffers(network, &stream.socket());
-    Ok(Connection::new(stream, permit))
+    Ok(Connection::made(stream, SocketPlace::Unix(address.into()), permit, None))
 }
 
-/// What is at `path`, if the program may connect to it.
-fn find(check: &Check, path: &Path) -> Result<Place, PathError> {
+/// What is at `path`. Why there is nothing is told of granted paths alone: only then the result may be looked at.
+fn find(path: &Path) -> (UnixAddress, Result<Target, PathError>) {
     match Place::find(path, OFlags::empty()) {
-        Ok(place) => permitted(check, UnixAddress::Path(place.path().to_owned())).map(|()| place),
-        // Why not is told of granted paths alone.
-        Err(error) => Err(match permitted(check, UnixAddress::Path(likely(path))) {
-            Ok(()) => path_error(&error),
-            Err(denied) => denied,
-        }),
+        Ok(place) => (UnixAddress::Path(place.path().to_owned()), Ok(Target::File(place))),
+        Err(error) => (UnixAddress::Path(likely(path)), Err(path_error(&error))),
     }
-}
-
-fn permitted(check: &Check, address: UnixAddress) -> Result<(), PathError> {
-    if check.grants_unix(&address) {
-        return Ok(());
-    }
-    check.report(Denial::UnixConnect(address));
-    Err(PathError::AccessDenied)
 }
 
 async fn connected(target: &Target) -> Result<Stream, PathError> {

@@ -16,8 +16,8 @@ use crate::run::descriptors::Descriptor;
 use crate::run::state::State;
 
 /// wasmtime-wasi's names for the interfaces whose functions are replaced one by one.
-const TYPES02: &str = "wasi:filesystem/types@0.2.12";
-const TYPES03: &str = "wasi:filesystem/types@0.3.0";
+pub(super) const TYPES02: &str = "wasi:filesystem/types@0.2.12";
+pub(super) const TYPES03: &str = "wasi:filesystem/types@0.3.0";
 
 /// Replaces the functions in `linker` that have no bound of their own.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {

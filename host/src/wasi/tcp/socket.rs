@@ -12,10 +12,11 @@ use super::bindings::types::ErrorCode;
 use super::options::{Family, Inherited, Result};
 use crate::policy::check::Check;
 use crate::sockets::accept::{Accepting, Kind};
+use crate::sockets::address::Place;
 use crate::sockets::connection::{Connection, Taken};
 use crate::sockets::listener::{Listener, Listening};
 use crate::sockets::network::{Network, Permit, Unconnected};
-use crate::sockets::shared::{Lease, Place};
+use crate::sockets::shared::Lease;
 use crate::sockets::stream::Stream;
 
 /// How many connections wait to be accepted unless the program says otherwise: what Rust's standard library has.
@@ -36,7 +37,7 @@ pub struct TcpSocket {
     lease: Option<Lease>,
 }
 
-type Connecting = Pin<Box<dyn Future<Output = Result<(Stream, SocketAddr, Permit)>> + Send>>;
+type Connecting = Pin<Box<dyn Future<Output = Result<(Stream, SocketAddr, Permit, Option<String>)>> + Send>>;
 
 enum State {
     /// New, perhaps bound. Becomes listening or connecting.
@@ -46,13 +47,7 @@ enum State {
     /// `connect` is at work. Becomes connected or closed.
     Connecting(Connecting),
     /// Connected, by `connect` or because it was accepted; stays so.
-    Connected {
-        connection: Arc<Connection>,
-        /// As it was when the connection was made: once the peer has reset it, some systems do not know any more.
-        peer: SocketAddr,
-        receiving: Taken,
-        sending: Taken,
-    },
+    Connected { connection: Arc<Connection>, receiving: Taken, sending: Taken },
     /// Connecting or accepting failed; every operation gives this error.
     Closed(ErrorCode),
 }
@@ -149,7 +144,7 @@ impl TcpSocket {
         lease.iter_mut().for_each(Lease::listening);
         let address = socket.local_addr()?;
         let unconnected = self.unconnected.take();
-        let listener = Arc::new(Listener::new(Listening::Tcp(socket), lease, None, unconnected));
+        let listener = Arc::new(Listener::new(Listening::Tcp(socket), Place::Ip(address), lease, None, unconnected));
         self.network.listening(&listener);
         self.state = State::Listening { listener: Arc::clone(&listener), address };
         self.bound = true;
@@ -179,10 +174,13 @@ impl TcpSocket {
             if bound {
                 permitted(check.permits_source(socket.local_addr()?))?;
             }
-            permitted(check.permits(address, SocketAddrUse::TcpConnect))?;
+            let granted = check.permits_connect(address).ok_or(ErrorCode::AccessDenied)?;
             let unconnected = unconnected.ok_or(ErrorCode::InvalidState)?;
             let permit = network.permit_to_connect(unconnected)?;
-            Ok((Stream::Tcp(socket.connect(address).await?), address, permit))
+            let stream = socket.connect(address).await?;
+            // It took its time, and what is open is not looked at before it is here.
+            permitted(check.upholds(&granted, address))?;
+            Ok((Stream::Tcp(stream), address, permit, granted.name))
         }));
         Ok(())
     }
@@ -195,9 +193,9 @@ impl TcpSocket {
             State::Fresh(_) | State::Listening { .. } => return Poll::Ready(Err(ErrorCode::InvalidState)),
         };
         match ready!(connecting.as_mut().poll(context)) {
-            Ok((stream, peer, permit)) => {
+            Ok((stream, peer, permit, name)) => {
                 self.network.metrics.connected.inc();
-                self.state = connected(Connection::new(stream, permit), peer);
+                self.state = connected(Connection::made(stream, Place::Ip(peer), permit, name));
                 self.bound = true;
                 Poll::Ready(Ok(()))
             }
@@ -245,7 +243,8 @@ impl TcpSocket {
 
     pub(super) fn remote_address(&self) -> Result<SocketAddr> {
         match &self.state {
-            State::Connected { peer, .. } => Ok(*peer),
+            // As it was when the connection was made: once the peer has reset it, some systems do not know any more.
+            State::Connected { connection, .. } => connection.place().ip().ok_or(ErrorCode::InvalidState),
             State::Closed(code) => Err(code.clone()),
             _ => Err(ErrorCode::InvalidState),
         }
@@ -308,8 +307,8 @@ impl Kind for AcceptedTcp {
         permit: Permit,
     ) -> Self::Socket {
         self.inherited.apply(self.family, &stream.socket(), network.max_buffer.is_some());
-        let peer = peer.unwrap_or_else(|| self.family.unspecified());
-        TcpSocket::new(Arc::clone(network), self.family, connected(Connection::new(stream, permit), peer))
+        let peer = Place::Ip(peer.unwrap_or_else(|| self.family.unspecified()));
+        TcpSocket::new(Arc::clone(network), self.family, connected(Connection::accepted(stream, peer, permit)))
     }
 
     /// WASI has no other way to tell of it.
@@ -333,8 +332,8 @@ impl<'a> From<&'a Shareable> for SockRef<'a> {
     }
 }
 
-fn connected(connection: Arc<Connection>, peer: SocketAddr) -> State {
-    State::Connected { connection, peer, receiving: Taken::No, sending: Taken::No }
+fn connected(connection: Arc<Connection>) -> State {
+    State::Connected { connection, receiving: Taken::No, sending: Taken::No }
 }
 
 fn local_address(stream: &Stream) -> Result<SocketAddr> {

@@ -1,7 +1,9 @@
 //! Misbehaves on demand.
 //!
 //! - `serve HOST:PORT` echoes lines, but does what some of them say: `trap`, `spin`, `memory`; `sockets` makes sockets until
-//!   it cannot, answers how many and why, and closes them; `who` answers a number that differs between instances.
+//!   it cannot, answers how many and why, and closes them; `who` answers a number that differs between instances; after
+//!   `relay HOST:PORT` it connects there, answers `connected`, and sends what follows on, line by line, and back. HOST may be
+//!   a list, such as `127.0.0.1,127.0.0.2`.
 //! - `connect HOST:PORT` makes connections until it cannot, prints how many and why, closes them, and makes one more.
 //! - `flood HOST:PORT` connects, writes lines for ever, and reads nothing.
 
@@ -10,7 +12,7 @@ use std::cell::OnceCell;
 use console::{eprintln, println};
 use wasip3::random::random::get_random_u64;
 use wasip3::sockets::types::{ErrorCode, IpAddressFamily, TcpSocket};
-use wasyncio_client::{Error, StreamReader, StreamWriter, open_connection, start_server};
+use wasyncio_client::{Error, ServerOptions, StreamReader, StreamWriter, open_connection, start_server_with};
 
 thread_local! {
     /// Which instance this is.
@@ -37,6 +39,44 @@ fn sockets() -> String {
     format!("{} sockets: {reason}\n", sockets.len())
 }
 
+/// Relays lines to where the program may connect, until one side ends. Why it cannot, or not any more, is an answer.
+async fn relay(address: &str, reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    match open_connection(host, port.parse().unwrap_or(0)).await {
+        Ok((from, to)) => {
+            writer.write(b"connected\n")?;
+            if let Err(error) = pass_on(reader, writer, &from, &to).await {
+                writer.write(format!("the relay failed: {error}\n").as_bytes())?;
+            }
+            to.close();
+        }
+        Err(error) => writer.write(format!("not connected: {error}\n").as_bytes())?,
+    }
+    writer.drain().await
+}
+
+async fn pass_on(
+    reader: &StreamReader,
+    writer: &StreamWriter,
+    from: &StreamReader,
+    to: &StreamWriter,
+) -> Result<(), Error> {
+    loop {
+        let line = reader.readline().await?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        to.write(&line)?;
+        to.drain().await?;
+        let answer = from.readline().await?;
+        if answer.is_empty() {
+            return Ok(());
+        }
+        writer.write(&answer)?;
+        writer.drain().await?;
+    }
+}
+
 async fn handle(reader: StreamReader, writer: StreamWriter) -> Result<(), Error> {
     loop {
         let line = reader.readline().await?;
@@ -55,6 +95,11 @@ async fn handle(reader: StreamReader, writer: StreamWriter) -> Result<(), Error>
             }
             b"sockets\n" => sockets().into_bytes(),
             b"who\n" => format!("{}\n", who()).into_bytes(),
+            line if line.starts_with(b"relay ") => {
+                let address = String::from_utf8_lossy(&line["relay ".len()..]).trim_end().to_owned();
+                relay(&address, &reader, &writer).await?;
+                continue;
+            }
             other => other.to_vec(),
         };
         writer.write(&answer)?;
@@ -65,7 +110,8 @@ async fn handle(reader: StreamReader, writer: StreamWriter) -> Result<(), Error>
 }
 
 async fn serve(host: &str, port: u16) -> Result<(), Error> {
-    let server = start_server(host, port).await?;
+    let hosts: Vec<_> = host.split(',').collect();
+    let server = start_server_with(&hosts, port, ServerOptions::default()).await?;
     for socket in server.sockets() {
         println(format!("Serving on {socket}"));
     }

@@ -69,6 +69,17 @@ pub(crate) async fn swap() -> Result<(), Error> {
     Ok(())
 }
 
+/// Argument: a path where somebody answers lines. Between the two lines it may be that the program may not connect there any more.
+pub(crate) async fn ask_twice() -> Result<(), Error> {
+    let (reader, writer) = open_unix_connection(path(0)).await?;
+    for question in ["first", "second"] {
+        writer.write(format!("{question}\n").as_bytes())?;
+        attempt(question, &reader.readline().await);
+    }
+    attempt("again", &open_unix_connection(path(0)).await);
+    Ok(())
+}
+
 fn close(writer: &StreamWriter) {
     writer.close();
 }

@@ -17,7 +17,7 @@ use crate::told::{say, told};
 case_runner::cases! {
     clients: connect_errors, names_of_a_client, half_close, echo_client, reset;
     servers: server_errors, names_of_a_server, serve_one, keep_the_file, start_serving_later, taken_over, echo_server;
-    hostile: connect_to, listen_on, bind_often, swap;
+    hostile: connect_to, listen_on, bind_often, swap, ask_twice;
 }
 
 /// The argument at `index` after the case's name.

@@ -7,8 +7,7 @@ use crate::{Exception, Fed};
 /// How often everybody else is let run before everything counts as settled.
 ///
 /// The runtime goes on with a task that yields after all other work that is ready. Of the two, one lets the reads run that
-/// the last operation woke, the other tells this component how they ended; the third is to spare. A call of another component
-/// may yield before it begins, and those that follow it then do too, one after the other: one more for each operation.
+/// the last operation woke, the other tells this component how they ended; the third is to spare.
 const YIELDS: usize = 3;
 
 /// Runs a program and gives the report. The error is a program that cannot be understood.
@@ -20,16 +19,14 @@ pub(crate) async fn run<R: Fed>(line: &str) -> Result<String, String> {
         Err(error) => return Ok(error.show()),
     };
     let mut report = Vec::new();
-    let mut unsettled = 0;
     for step in steps {
         let (operation, settles) = match step.strip_suffix('!') {
             Some(operation) => (operation, false),
             None => (step, true),
         };
         let mut told = act(&mut reads, operation)?;
-        unsettled += 1;
         if settles {
-            settle(&mut reads, std::mem::take(&mut unsettled)).await;
+            settle(&mut reads).await;
             told += "; ";
             told += &reads.told();
         }
@@ -56,9 +53,9 @@ fn act<R: Fed>(reads: &mut Reads<R>, step: &str) -> Result<String, String> {
     Ok("ok".to_owned())
 }
 
-/// Lets everything run that can, after so many operations.
-async fn settle<R: Fed>(reads: &mut Reads<R>, operations: usize) {
-    for _ in 0..YIELDS + operations {
+/// Lets everything run that can.
+async fn settle<R: Fed>(reads: &mut Reads<R>) {
+    for _ in 0..YIELDS {
         reads.poll().await;
         wit_bindgen::yield_async().await;
     }
@@ -68,7 +65,7 @@ async fn settle<R: Fed>(reads: &mut Reads<R>, operations: usize) {
 /// Cancels what waits, and tells the final state. The buffer can be seen by reading to the end only.
 async fn end<R: Fed>(mut reads: Reads<R>) -> String {
     reads.cancel_all();
-    settle(&mut reads, 1).await;
+    settle(&mut reads).await;
     let reader = reads.reader.clone();
     let at_eof = reader.at_eof();
     let exception = reads.exception();
