@@ -86,7 +86,7 @@ impl WorkersHandle {
     /// As [`stop`](Self::stop).
     pub async fn change_policy(&self, policy: Policy) -> Result<()> {
         let policy = policy.resolve_names().await?;
-        _ = self.control.send(Control::ChangePolicy(policy)).await;
+        _ = self.control.send(Control::ChangePolicy(Box::new(policy))).await;
         Ok(())
     }
 

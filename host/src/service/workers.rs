@@ -62,7 +62,7 @@ pub enum Control {
     /// `error-code.access-denied`; an answer of a resolver that has grown old ends none. A function of
     /// [`Runner::decide`] is asked about them again. Names of this machine in `policy` stand for nothing unless
     /// [`Policy::resolve_names`] was called.
-    ChangePolicy(Policy),
+    ChangePolicy(Box<Policy>),
 }
 
 impl Workers {
@@ -171,7 +171,7 @@ impl Workers {
                     }
                     Control::ChangePolicy(policy) => {
                         supervisor.change_policy(&policy);
-                        service.policy = Some(policy);
+                        service.policy = Some(*policy);
                     }
                 },
                 Some(event) = happened.recv() => supervisor.take(event)?,

@@ -169,7 +169,7 @@ impl Service {
                                 let setup = Setup::new(&program, &file);
                                 let changed = setups.lock().unwrap_or_else(PoisonError::into_inner).change_to(setup);
                                 _ = send.send(match changed {
-                                    Some(policy) => Control::ChangePolicy(policy),
+                                    Some(policy) => Control::ChangePolicy(Box::new(policy)),
                                     None => Control::ReloadWith(program, self.configure(file)),
                                 }).await;
                             }
