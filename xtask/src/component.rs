@@ -24,14 +24,16 @@ pub(crate) fn build(
     features: &[&str],
     out: &Path,
 ) -> Result<()> {
-    let mut cargo = cargo(workspace, toolchain, "rustc");
+    // Each selection of features has a folder of its own: cargo names the module for the crate alone, and would compile them in turns.
+    let target = workspace.wasm_target().join(features.join("-"));
+    let mut cargo = cargo(workspace, toolchain, "rustc", &target);
     // The crate is a plain library elsewhere; only here it is linked into a module of its own.
     cargo.args(["--package", package, "--lib", "--crate-type", "cdylib"]);
     if !features.is_empty() {
         cargo.args(["--features", &features.join(",")]);
     }
     run(&format!("building {package} for {TARGET}"), &mut cargo)?;
-    encode(workspace, &core_module(workspace, package), out, Names::Left)
+    encode(workspace, &core_module(&target, package), out, Names::Left)
 }
 
 /// Builds `packages`, whose libraries are `cdylib`s, as components at `folder/PACKAGE.wasm`, in one call of cargo.
@@ -41,19 +43,20 @@ pub(crate) fn build_apps(
     packages: &[String],
     folder: &Path,
 ) -> Result<()> {
-    let mut cargo = cargo(workspace, toolchain, "build");
+    let target = workspace.wasm_target();
+    let mut cargo = cargo(workspace, toolchain, "build", &target);
     cargo.arg("--lib").args(packages.iter().flat_map(|package| ["--package", package]));
     run(&format!("building {} for {TARGET}", packages.join(", ")), &mut cargo)?;
     for package in packages {
         let out = folder.join(format!("{package}.wasm"));
-        encode(workspace, &core_module(workspace, package), &out, Names::Kept)?;
+        encode(workspace, &core_module(&target, package), &out, Names::Kept)?;
     }
     Ok(())
 }
 
-fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Command {
+fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, target: &Path) -> Command {
     let mut cargo = workspace.cargo(subcommand);
-    cargo.args(["--locked", "--profile", PROFILE]).arg("--target-dir").arg(workspace.wasm_target());
+    cargo.args(["--locked", "--profile", PROFILE]).arg("--target-dir").arg(target);
     let mut remap = vec![(workspace.root().to_owned(), "/wasyncio")];
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     remap.extend(cargo_home.map(|home| (home, "/cargo")));
@@ -61,10 +64,10 @@ fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Comm
     cargo
 }
 
-/// Where cargo leaves the core module of `package`.
-fn core_module(workspace: &Workspace, package: &str) -> PathBuf {
+/// Where cargo leaves the core module of `package`, below `target`.
+fn core_module(target: &Path, package: &str) -> PathBuf {
     let file = format!("{}.wasm", package.replace('-', "_"));
-    workspace.wasm_target().join(TARGET).join(PROFILE).join(file)
+    target.join(TARGET).join(PROFILE).join(file)
 }
 
 /// Whether a component tells the names of its functions, which show where it trapped.

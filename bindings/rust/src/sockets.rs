@@ -42,15 +42,7 @@ pub async fn start_server_sock(socket: TcpSocket, options: ServerOptions) -> Res
 }
 
 mod generated {
-    #![allow(
-        missing_docs,
-        unreachable_pub,
-        unsafe_code,
-        clippy::allow_attributes_without_reason,
-        clippy::use_self,
-        clippy::undocumented_unsafe_blocks,
-        reason = "generated"
-    )]
+    #![allow(warnings, unsafe_code, reason = "generated")]
 
     wit_bindgen::generate!({
         inline: "

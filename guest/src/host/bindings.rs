@@ -1,14 +1,6 @@
 //! The generated bindings of `wasyncio:host`.
 
-#![allow(
-    missing_docs,
-    unreachable_pub,
-    unsafe_code,
-    clippy::allow_attributes_without_reason,
-    clippy::use_self,
-    clippy::undocumented_unsafe_blocks,
-    reason = "generated"
-)]
+#![allow(warnings, unsafe_code, reason = "generated")]
 
 wit_bindgen::generate!({
     inline: "
