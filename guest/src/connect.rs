@@ -50,7 +50,7 @@ pub async fn open_connection_with(
     if host.is_none() && port.is_none() {
         return Err(Error::Value("host and port was not specified and no sock specified".into()));
     }
-    let ssl = secure::client(options.ssl, host, "You must set server_hostname when using ssl without a host")?;
+    let ssl = secure::client(options.ssl.as_ref(), host, "You must set server_hostname when using ssl without a host")?;
     let addresses = names::resolve(host, port.unwrap_or(0), options.family, NoHost::Loopback).await?;
     let local = match &options.local_addr {
         Some((host, port)) => Some(names::resolve(host.as_deref(), *port, options.family, NoHost::Loopback).await?),

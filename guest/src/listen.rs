@@ -38,7 +38,7 @@ pub async fn start_server(host: &str, port: u16) -> Result<Server> {
 pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: ServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
     check(&options)?;
-    let ssl = secure::server(options.ssl.clone())?;
+    let ssl = secure::server(options.ssl.as_ref())?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
     let mut hosts: Vec<Option<&str>> = hosts.iter().map(|host| Some(host.as_ref())).collect();
     if hosts.is_empty() || hosts == [Some("")] {
@@ -75,7 +75,7 @@ pub async fn start_server_with(hosts: &[impl AsRef<str>], port: u16, options: Se
 pub async fn start_server_sock(socket: TcpSocket, options: ServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
     check(&options)?;
-    let ssl = secure::server(options.ssl.clone())?;
+    let ssl = secure::server(options.ssl.as_ref())?;
     let address = socket
         .get_local_address()
         .map(tcp::from_wasi)

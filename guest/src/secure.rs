@@ -15,9 +15,9 @@ use wasyncio_core::transport::{Halves, Listener};
 /// # Errors
 /// [`Error::Value`](crate::Error::Value) for what makes no sense; [`Error::Os`](crate::Error::Os) for what the policy does not grant;
 /// [`Error::NotImplemented`](crate::Error::NotImplemented) without the feature `tls`.
-pub(crate) fn client(ssl: Option<SslOptions>, host: Option<&str>, without: &'static str) -> Result<Option<Settings>> {
-    let Some(mut ssl) = ssl else { return Ok(None) };
-    let name = ssl.server_hostname.take().or_else(|| host.filter(|host| !host.is_empty()).map(str::to_owned));
+pub(crate) fn client(ssl: Option<&SslOptions>, host: Option<&str>, without: &'static str) -> Result<Option<Settings>> {
+    let Some(ssl) = ssl else { return Ok(None) };
+    let name = ssl.server_hostname.clone().or_else(|| host.filter(|host| !host.is_empty()).map(str::to_owned));
     let name = name.ok_or(crate::Error::Value(without.into()))?;
     Settings::new(ssl, Side::Client(Some(name))).map(Some)
 }
@@ -26,7 +26,7 @@ pub(crate) fn client(ssl: Option<SslOptions>, host: Option<&str>, without: &'sta
 ///
 /// # Errors
 /// As [`client`].
-pub(crate) fn server(ssl: Option<SslOptions>) -> Result<Option<Settings>> {
+pub(crate) fn server(ssl: Option<&SslOptions>) -> Result<Option<Settings>> {
     ssl.map(|ssl| Settings::new(ssl, Side::Server)).transpose()
 }
 
@@ -67,7 +67,7 @@ mod without {
     }
 
     impl Settings {
-        pub(crate) fn new(_ssl: SslOptions, _side: Side) -> Result<Self> {
+        pub(crate) fn new(_ssl: &SslOptions, _side: Side) -> Result<Self> {
             Err(Error::NotImplemented("ssl: this program was built without the feature tls of wasyncio".into()))
         }
 

@@ -27,12 +27,12 @@ pub trait StartTls {
 }
 
 impl StartTls for StreamWriter {
-    async fn start_tls(&self, mut ssl: SslOptions) -> Result<()> {
+    async fn start_tls(&self, ssl: SslOptions) -> Result<()> {
         let side = match self.is_accepted() {
             true => Side::Server,
-            false => Side::Client(ssl.server_hostname.take()),
+            false => Side::Client(ssl.server_hostname.clone()),
         };
-        let settings = Settings::new(ssl, side)?;
+        let settings = Settings::new(&ssl, side)?;
         upgrade(self, async |halves, read_ahead| settings.secure(halves, read_ahead).await).await
     }
 }

@@ -38,7 +38,7 @@ pub async fn open_unix_connection_with(
     options: UnixConnectionOptions,
 ) -> Result<(StreamReader, StreamWriter)> {
     let limit = limit_or_default(options.limit)?;
-    let ssl = secure::client(options.ssl, None, "you have to pass server_hostname when using ssl")?;
+    let ssl = secure::client(options.ssl.as_ref(), None, "you have to pass server_hostname when using ssl")?;
     let path = path.as_ref().to_vec();
     let connected = unix::connect(path.clone()).await;
     let socket = connected.map_err(|error| failure(&SocketAddress::Unix(path), error))?;
@@ -65,7 +65,7 @@ pub async fn start_unix_server(path: impl AsRef<[u8]>) -> Result<Server> {
 /// As [`start_unix_server`]; [`Error::Value`] for a limit of 0.
 pub async fn start_unix_server_with(path: impl AsRef<[u8]>, options: UnixServerOptions) -> Result<Server> {
     let limit = limit_or_default(options.limit)?;
-    let ssl = secure::server(options.ssl)?;
+    let ssl = secure::server(options.ssl.as_ref())?;
     let path = path.as_ref().to_vec();
     if path.first() != Some(&0) && path.contains(&0) {
         return Err(Error::Value("stat: embedded null character in path".into()));

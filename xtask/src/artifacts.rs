@@ -36,8 +36,12 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     announce("building the examples (dist/examples/) and what tests and benchmarks run (dist/tests/, dist/bench/)");
     let apps = workspace.wasm_target().join("apps");
     let programs = programs(workspace)?;
-    let packages = programs.iter().map(|program| program.package.clone()).collect::<Vec<_>>();
-    component::build_apps(workspace, &toolchain, &packages, &apps)?;
+    // In one call cargo unites the features of what they depend on: who uses TLS would make all others import it.
+    for beyond_wasi in [false, true] {
+        let chosen = programs.iter().filter(|program| program.beyond_wasi == beyond_wasi);
+        let packages = chosen.map(|program| program.package.clone()).collect::<Vec<_>>();
+        component::build_apps(workspace, &toolchain, &packages, &apps)?;
+    }
     for program in &programs {
         // What imports no streams is complete as it is.
         let app = apps.join(format!("{}.wasm", program.package));
@@ -59,6 +63,8 @@ struct Program {
     package: String,
     /// Where it goes, composed: named for the folder of its package.
     composed: PathBuf,
+    /// It uses what only some hosts have.
+    beyond_wasi: bool,
 }
 
 /// The folders of programs, and where in `dist/` they go.
@@ -76,7 +82,8 @@ fn programs(workspace: &Workspace) -> Result<Vec<Program>> {
             let package =
                 package_name(&text).ok_or_else(|| format!("{} names no package", workspace.shown(&manifest)))?;
             let file = Path::new(name).with_extension("wasm");
-            programs.push(Program { package, composed: workspace.dist().join(composed).join(file) });
+            let beyond_wasi = ["\"tls\"", "\"unix\"", "\"full\""].iter().any(|feature| text.contains(feature));
+            programs.push(Program { package, composed: workspace.dist().join(composed).join(file), beyond_wasi });
         }
     }
     programs.sort_by(|one, other| one.composed.cmp(&other.composed));

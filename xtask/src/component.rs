@@ -12,8 +12,9 @@ use crate::Result;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::{Workspace, run};
 
-/// The profile of what runs inside the sandbox, in the workspace's `Cargo.toml`.
-const PROFILE: &str = "component";
+/// The profiles of what runs inside the sandbox, in the workspace's `Cargo.toml`: programs, and what is shipped.
+const PROGRAMS: &str = "component";
+const SHIPPED: &str = "shipped";
 
 /// Builds the library of `package` as a component at `out`. A file with the same content is left as it is, so that
 /// what depends on it stays fresh.
@@ -26,14 +27,14 @@ pub(crate) fn build(
 ) -> Result<()> {
     // Each selection of features has a folder of its own: cargo names the module for the crate alone, and would compile them in turns.
     let target = workspace.wasm_target().join(features.join("-"));
-    let mut cargo = cargo(workspace, toolchain, "rustc", &target);
+    let mut cargo = cargo(workspace, toolchain, "rustc", SHIPPED, &target);
     // The crate is a plain library elsewhere; only here it is linked into a module of its own.
     cargo.args(["--package", package, "--lib", "--crate-type", "cdylib"]);
     if !features.is_empty() {
         cargo.args(["--features", &features.join(",")]);
     }
     run(&format!("building {package} for {TARGET}"), &mut cargo)?;
-    encode(workspace, &core_module(&target, package), out, Names::Left)
+    encode(workspace, &core_module(&target, SHIPPED, package), out, Names::Left)
 }
 
 /// Builds `packages`, whose libraries are `cdylib`s, as components at `folder/PACKAGE.wasm`, in one call of cargo.
@@ -44,19 +45,19 @@ pub(crate) fn build_apps(
     folder: &Path,
 ) -> Result<()> {
     let target = workspace.wasm_target();
-    let mut cargo = cargo(workspace, toolchain, "build", &target);
+    let mut cargo = cargo(workspace, toolchain, "build", PROGRAMS, &target);
     cargo.arg("--lib").args(packages.iter().flat_map(|package| ["--package", package]));
     run(&format!("building {} for {TARGET}", packages.join(", ")), &mut cargo)?;
     for package in packages {
         let out = folder.join(format!("{package}.wasm"));
-        encode(workspace, &core_module(&target, package), &out, Names::Kept)?;
+        encode(workspace, &core_module(&target, PROGRAMS, package), &out, Names::Kept)?;
     }
     Ok(())
 }
 
-fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, target: &Path) -> Command {
+fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, profile: &str, target: &Path) -> Command {
     let mut cargo = workspace.cargo(subcommand);
-    cargo.args(["--locked", "--profile", PROFILE]).arg("--target-dir").arg(target);
+    cargo.args(["--locked", "--profile", profile]).arg("--target-dir").arg(target);
     let mut remap = vec![(workspace.root().to_owned(), "/wasyncio")];
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     remap.extend(cargo_home.map(|home| (home, "/cargo")));
@@ -65,9 +66,9 @@ fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, target:
 }
 
 /// Where cargo leaves the core module of `package`, below `target`.
-fn core_module(target: &Path, package: &str) -> PathBuf {
+fn core_module(target: &Path, profile: &str, package: &str) -> PathBuf {
     let file = format!("{}.wasm", package.replace('-', "_"));
-    target.join(TARGET).join(PROFILE).join(file)
+    target.join(TARGET).join(profile).join(file)
 }
 
 /// Whether a component tells the names of its functions, which show where it trapped.

@@ -9,6 +9,7 @@ use std::io;
 
 use crate::address::SocketAddress;
 use crate::failure::Failure;
+use crate::transport::TLS;
 
 /// The result of a call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -79,7 +80,7 @@ impl Error {
     ///
     /// The error codes of sockets have no words for TLS: its failures are texts of a form.
     pub fn of_connection(failure: Failure, peer: Option<&SocketAddress>) -> Self {
-        match failure.message.as_deref() {
+        match failure.message.as_deref().filter(|_| TLS) {
             Some(message) if message.starts_with("[SSL") => {
                 let reason = message.strip_prefix("[SSL: ").and_then(|rest| rest.split_once(']'));
                 let reason = reason.map(|(reason, _)| reason.to_owned());
@@ -238,6 +239,7 @@ fn total(expected: Option<u64>) -> Cow<'static, str> {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "tls")]
     #[test]
     fn failures_of_tls_are_told_from_the_sockets_own() {
         let of = |message: &str| {

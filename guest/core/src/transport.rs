@@ -131,6 +131,9 @@ pub struct Capabilities {
     pub waits_for_end: bool,
 }
 
+/// Whether there can be connections by TLS: a program without them has no code for them.
+pub(crate) const TLS: bool = cfg!(feature = "tls");
+
 impl Capabilities {
     /// Over TLS.
     pub const TLS: Self = Self { can_write_eof: false, open_after_eof: false, waits_for_end: true };

@@ -40,7 +40,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// # Errors
     /// [`Error::Value`] for what makes no sense; [`Error::Os`] for what the policy does not grant.
-    pub(crate) fn new(options: SslOptions, side: Side) -> Result<Self> {
+    pub(crate) fn new(options: &SslOptions, side: Side) -> Result<Self> {
         let positive = |name: &str, time: Option<Duration>, default| match time {
             Some(Duration::ZERO) => Err(Error::Value(format!("{name} should be a positive number").into())),
             time => Ok(time.unwrap_or(default).as_secs_f64()),
@@ -80,9 +80,9 @@ impl Settings {
                     },
                 }),
             },
-            identity: options.identity,
-            trust: options.trust,
-            alpn: options.alpn_protocols,
+            identity: options.identity.clone(),
+            trust: options.trust.clone(),
+            alpn: options.alpn_protocols.clone(),
             tls13_only: options.minimum_version == Some(TlsVersion::Tls13),
             handshake_timeout,
             shutdown_timeout,

@@ -30,8 +30,9 @@ async def serve(reader, writer):
             await asyncio.sleep(30)
         if "deaf" in options:
             # Neither reads nor answers from here on.
+            data = await reader.read(100)
             writer.transport.pause_reading()
-            writer.write(await reader.read(100))
+            writer.write(data)
             await asyncio.sleep(30)
         while data := await reader.read(65536):
             writer.write(data)

@@ -13,6 +13,7 @@ use super::{Connection, Phase};
 use crate::error::{Error, Result};
 use crate::reader_state::Source;
 use crate::semantics::reader_core::ReaderCore;
+use crate::transport::TLS;
 
 impl Connection {
     /// `transport.close`.
@@ -145,7 +146,7 @@ impl Connection {
 
     /// Whether closing has to wait for the peer. Directions that are being replaced have nothing to wait for.
     fn waits_for_end(&self) -> bool {
-        self.capabilities().waits_for_end && self.sending.borrow().is_some()
+        TLS && self.capabilities().waits_for_end && self.sending.borrow().is_some()
     }
 
     /// Everything was sent: ends the sending direction, and waits for the answer where there is one.

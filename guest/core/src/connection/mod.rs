@@ -14,7 +14,7 @@ mod send_buffer;
 mod sending;
 mod taking;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 use std::task::Waker;
 
@@ -24,7 +24,7 @@ use crate::extra_info::ExtraInfo;
 use crate::reader_state::{ReaderState, Source};
 use crate::runtime::Runtime;
 use crate::semantics::water_marks::WaterMarks;
-use crate::transport::{Capabilities, Failure, Halves, Info};
+use crate::transport::{Capabilities, Failure, Halves, Info, TLS};
 use crate::waiters::Waiters;
 use receiving::Receiving;
 use send_buffer::SendBuffer;
@@ -50,7 +50,9 @@ pub(crate) struct Connection {
     reader: Rc<ReaderState>,
     receiving: RefCell<Option<Receiving>>,
     sending: RefCell<Option<SendBuffer>>,
-    info: RefCell<Rc<dyn Info>>,
+    info: Rc<dyn Info>,
+    /// The session's, once the connection has gone on by TLS: then it can do so no more.
+    secured: OnceCell<Rc<dyn Info>>,
     capabilities: Cell<Capabilities>,
     marks: RefCell<WaterMarks>,
     phase: Cell<Phase>,
@@ -88,7 +90,8 @@ impl Connection {
             reader,
             receiving: RefCell::new(Some(Receiving::new(halves.receive))),
             sending: RefCell::new(Some(SendBuffer::new(halves.send))),
-            info: RefCell::new(halves.info),
+            info: halves.info,
+            secured: OnceCell::new(),
             capabilities: Cell::new(halves.capabilities),
             marks: RefCell::default(),
             phase: Cell::new(Phase::Open),
@@ -137,9 +140,8 @@ impl Connection {
         self.accepted.get()
     }
 
-    /// Not borrowed while it is asked: what it asks may end the connection.
-    fn info(&self) -> Rc<dyn Info> {
-        self.info.borrow().clone()
+    fn info(&self) -> &Rc<dyn Info> {
+        self.secured.get().filter(|_| TLS).unwrap_or(&self.info)
     }
 
     /// Closed, or on the way.

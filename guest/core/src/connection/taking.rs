@@ -9,7 +9,7 @@ use super::{Connection, Phase};
 use crate::clients::Membership;
 use crate::error::{Error, Result};
 use crate::reader_state::{ReaderState, Source};
-use crate::transport::Halves;
+use crate::transport::{Halves, TLS};
 
 /// A connection taken apart.
 pub struct Taken {
@@ -39,7 +39,7 @@ impl Connection {
         let halves = Halves {
             receive: receiving.half,
             send: sending.half,
-            info: self.info(),
+            info: self.info().clone(),
             capabilities: self.capabilities(),
         };
         let membership = self.membership.take();
@@ -68,7 +68,7 @@ impl Connection {
         let read_ahead = self.reader.core().take(usize::MAX);
         let parts = (self.receiving.take(), self.sending.take());
         let (Some(receiving), Some(sending)) = parts else { return Err(Error::connection_lost()) };
-        let info = self.info();
+        let info = self.info().clone();
         let halves = Halves { receive: receiving.half, send: sending.half, info, capabilities: self.capabilities() };
         let made = make(halves, read_ahead).await;
         let halves = match made {
@@ -81,7 +81,8 @@ impl Connection {
         };
         self.receiving.replace(Some(Receiving::new(halves.receive)));
         self.sending.replace(Some(SendBuffer::new(halves.send)));
-        self.info.replace(halves.info);
+        // It was not TLS before, so it is the first.
+        _ = self.secured.set(halves.info);
         self.capabilities.set(halves.capabilities);
         upgrading.done();
         Ok(())
@@ -89,7 +90,7 @@ impl Connection {
 
     /// Nothing can be written while the directions are being replaced: it would be neither plain text nor TLS.
     pub(super) fn check_not_upgrading(&self) -> Result<()> {
-        if self.upgrading.get() {
+        if TLS && self.upgrading.get() {
             return Err(Error::Runtime("start_tls() is in progress".into()));
         }
         Ok(())
