@@ -36,7 +36,7 @@ impl raw_tls::GuestSecuring for Securing {
         runtime::make_resident();
         let mut ssl: SslOptions = ssl.try_into()?;
         let side = if server_side { Side::Server } else { Side::Client(ssl.server_hostname.take()) };
-        let settings = Settings::new(ssl, side)?;
+        let settings = Settings::new(&ssl, side)?;
         Ok(raw_tls::Securing::new(Self { settings, connector: RefCell::default() }))
     }
 
