@@ -1,11 +1,15 @@
 //! The documents' four programs, each against a real peer.
 
+#[path = "tls/mod.rs"]
+mod with;
+
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::process::Command;
 use std::thread;
 
 use wasyncio_tests::{command, connect, example, finish, python, run_python, spawn};
+use with::Files;
 
 fn run(name: &str) -> Command {
     let mut run = Command::new(command());
@@ -134,11 +138,43 @@ fn http_headers_are_printed_however_they_are_cut() {
     assert_eq!(server.join().expect("the server served"), "HEAD / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");
 }
 
+/// A name that the policy resolves, and a server whose authority it trusts; neither is known elsewhere.
 #[test]
-fn http_headers_over_tls_are_refused_in_words() {
-    let finished = finish(run("http-headers").arg("https://127.0.0.1/"));
-    assert_eq!(finished.status.code(), Some(1));
-    assert!(finished.stderr.contains("https needs TLS"), "{}", finished.stderr);
+fn http_headers_are_printed_over_tls() {
+    let files = Files::new();
+    let Some(mut python) = python() else { return };
+    let script = "
+import http.server, ssl, sys
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(*sys.argv[1:])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print('Serving on', server.server_address, flush=True)
+server.serve_forever()
+";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("page.html"), "<p>hello").expect("the folder is ours");
+    python.current_dir(folder.path()).arg("-c").arg(script);
+    let mut server = spawn(python.arg(files.at("web.pem")).arg(files.at("web.key")));
+    let url = format!("https://localhost:{}/page.html", server.address().port());
+    let headers = |arguments: &[&str]| {
+        let mut program = Command::new(command());
+        program.arg("run").arg(example("http-headers")).args(["--allow-connect", "localhost:*"]);
+        program.args(["--allow-connect", "loopback:*", "--resolve", "localhost=127.0.0.1"]);
+        program.args(["--tls-trust", &format!("us={}", files.shown("ca.pem"))]);
+        finish(program.arg("--").arg(&url).args(arguments))
+    };
+    let trusted = headers(&["us"]);
+    assert!(trusted.status.success(), "{}", trusted.stderr);
+    let lines: Vec<_> = trusted.stdout.lines().collect();
+    assert!(lines.first().is_some_and(|line| line.starts_with("HTTP header> HTTP/1.0 200 OK")), "{lines:?}");
+    assert!(lines.contains(&"HTTP header> Content-Length: 8"), "{lines:?}");
+    // The system's authorities do not certify it.
+    let system = headers(&[]);
+    assert_eq!((system.status.code(), system.stdout.as_str()), (Some(1), ""));
+    assert!(system.stderr.contains("unable to get local issuer certificate"), "{}", system.stderr);
+    let other = headers(&["other"]);
+    assert!(other.stderr.contains("the TLS trust other is not granted"), "{}", other.stderr);
 }
 
 #[test]

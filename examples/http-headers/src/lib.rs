@@ -1,13 +1,23 @@
-//! Printing HTTP headers, from the asyncio documents, for `http` addresses.
+//! Printing HTTP headers, from the asyncio documents.
 //!
 //! ```text
-//! wasyncio run dist/examples/http-headers.wasm --allow-connect example.com:80 -- http://example.com/path/page.html
+//! wasyncio run dist/examples/http-headers.wasm --allow-connect example.com:443 -- https://example.com/path/page.html
+//! wasyncio run dist/examples/http-headers.wasm --allow-connect db.internal:443 --tls-trust internal=ca.pem \
+//!          -- https://db.internal/ internal
 //! ```
+//!
+//! A second argument is the name of a trust that the operator grants: it certifies the server in the place of the system's
+//! authorities.
 //!
 //! ```python
 //! async def print_http_headers(url):
 //!     url = urllib.parse.urlsplit(url)
-//!     reader, writer = await asyncio.open_connection(url.hostname, 80)
+//!     if url.scheme == 'https':
+//!         reader, writer = await asyncio.open_connection(
+//!             url.hostname, 443, ssl=True)
+//!     else:
+//!         reader, writer = await asyncio.open_connection(
+//!             url.hostname, 80)
 //!
 //!     query = (
 //!         f"HEAD {url.path or '/'} HTTP/1.0\r\n"
@@ -31,10 +41,22 @@
 //! ```
 
 use console::{eprintln, println};
-use wasyncio_client::{Error, open_connection};
+use wasyncio_client::{ConnectionOptions, Error, SslOptions, open_connection_with};
 
-async fn print_http_headers(host: &str, port: u16, path: &str) -> Result<(), Error> {
-    let (reader, writer) = open_connection(host, port).await?;
+/// Where a URL leads.
+struct Target<'a> {
+    host: &'a str,
+    port: u16,
+    path: &'a str,
+    /// Whether it is `https`.
+    secure: bool,
+}
+
+async fn print_http_headers(target: &Target<'_>, trust: Option<String>) -> Result<(), Error> {
+    let Target { host, port, path, secure } = *target;
+    let ssl = secure.then(|| SslOptions { trust, ..SslOptions::default() });
+    let options = ConnectionOptions { ssl, ..ConnectionOptions::default() };
+    let (reader, writer) = open_connection_with(Some(host), Some(port), options).await?;
 
     let query = format!("HEAD {path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
     writer.write(query.as_bytes())?;
@@ -56,26 +78,27 @@ async fn print_http_headers(host: &str, port: u16, path: &str) -> Result<(), Err
     writer.wait_closed().await
 }
 
-/// Host, port and path of an `http` address.
-fn split(url: &str) -> Result<(&str, u16, &str), String> {
-    if url.starts_with("https:") {
-        return Err("https needs TLS, which wasyncio does not have yet: give an http:// address".into());
-    }
-    let rest = url.strip_prefix("http://").ok_or_else(|| format!("'{url}' is no http:// address"))?;
+/// What an `http` or `https` address says.
+fn split(url: &str) -> Result<Target<'_>, String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let (secure, default) = match scheme {
+        "https" => (true, 443),
+        "http" => (false, 80),
+        _ => return Err(format!("'{url}' is no http:// or https:// address")),
+    };
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-    match authority.rsplit_once(':') {
-        None => Ok((authority, 80, path)),
-        Some((host, port)) => {
-            let port = port.parse().map_err(|_| format!("'{port}' in '{url}' is no port"))?;
-            Ok((host, port, path))
-        }
-    }
+    let (host, port) = match authority.rsplit_once(':') {
+        None => (authority, default),
+        Some((host, port)) => (host, port.parse().map_err(|_| format!("'{port}' in '{url}' is no port"))?),
+    };
+    Ok(Target { host, port, path, secure })
 }
 
 async fn run() -> Result<(), String> {
-    let url = console::arguments().into_iter().next().ok_or("usage: http-headers URL")?;
-    let (host, port, path) = split(&url)?;
-    print_http_headers(host, port, path).await.map_err(|error| error.to_string())
+    let mut arguments = console::arguments().into_iter();
+    let url = arguments.next().ok_or("usage: http-headers URL [TRUST]")?;
+    let target = split(&url)?;
+    print_http_headers(&target, arguments.next()).await.map_err(|error| error.to_string())
 }
 
 struct HttpHeaders;
