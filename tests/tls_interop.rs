@@ -10,8 +10,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use wasyncio_tests::DEADLINE;
-use with::{FORMS, Files, has};
+use wasyncio_tests::{DEADLINE, finish};
+use with::{FORMS, Files, has, is_served};
 
 /// An `openssl s_client` that is typed to.
 struct OpenSsl {
@@ -86,6 +86,41 @@ fn keys_are_updated_at_a_peers_wish() {
             client.prints("KEYUPDATE");
             client.types(echo);
             client.prints(echo);
+        }
+    }
+}
+
+#[test]
+fn renegotiation_is_refused() {
+    let files = Files::new();
+    for form in FORMS {
+        let (_server, address) = files.serve(form, &[], &["server", "identity=web"]);
+        let Some(mut client) = OpenSsl::connect(address, &["-tls1_2"]) else { return };
+        client.types("before");
+        client.prints("before");
+        client.types("R");
+        client.prints("no renegotiation");
+        is_served(&files, address);
+    }
+}
+
+#[test]
+fn sides_without_a_cipher_or_version_in_common_part() {
+    let files = Files::new();
+    for form in FORMS {
+        let (_server, address) = files.serve(form, &[], &["server", "identity=web", "minimum=1.2"]);
+        let (_modern, modern) = files.serve(form, &[], &["server", "identity=web", "minimum=1.3"]);
+        if has("openssl") {
+            for (address, options, alert) in [
+                (address, &["-tls1_2", "-cipher", "AES128-SHA"][..], "alert handshake failure"),
+                (modern, &["-tls1_2"], "alert protocol version"),
+            ] {
+                let mut client = Command::new("openssl");
+                client.args(["s_client", "-connect", &address.to_string()]).args(options);
+                let finished = finish(&mut client);
+                assert!(finished.stderr.contains(alert), "{form} {options:?}: {}", finished.stderr);
+                is_served(&files, address);
+            }
         }
     }
 }

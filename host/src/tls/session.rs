@@ -217,6 +217,8 @@ impl Session {
                     Poll::Pending if total > 0 => break Ok(total),
                     Poll::Pending => {
                         wait(&mut inner.wakers.reader, context);
+                        // What it has heard may be no data, and want an answer.
+                        inner.drive_if_unsent(self);
                         return Poll::Pending;
                     }
                 },
