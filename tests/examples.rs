@@ -145,7 +145,12 @@ fn http_headers_are_printed_over_tls() {
     let Some(mut python) = python() else { return };
     let script = "
 import http.server, ssl, sys
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def finish(self):
+        super().finish()
+        # Else the end would not be announced, which is an error.
+        self.connection.unwrap()
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(*sys.argv[1:])
 server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -9,7 +9,6 @@ use std::io;
 
 use crate::address::SocketAddress;
 use crate::failure::Failure;
-use crate::transport::TLS;
 
 /// The result of a call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -80,7 +79,7 @@ impl Error {
     ///
     /// The error codes of sockets have no words for TLS: its failures are texts of a form.
     pub fn of_connection(failure: Failure, peer: Option<&SocketAddress>) -> Self {
-        match failure.message.as_deref().filter(|_| TLS) {
+        match failure.message.as_deref().filter(|_| cfg!(feature = "tls")) {
             Some(message) if message.starts_with("[SSL") => {
                 let reason = message.strip_prefix("[SSL: ").and_then(|rest| rest.split_once(']'));
                 let reason = reason.map(|(reason, _)| reason.to_owned());
