@@ -62,7 +62,36 @@ pub(super) enum Clients {
 
 /// The configurations of one running program.
 #[derive(Default)]
-pub(crate) struct Configs(Mutex<HashMap<Wanted, Config>>);
+pub(crate) struct Configs(Mutex<HashMap<Wanted, Kept>>);
+
+/// A configuration, and what the names in it stood for: a policy that changes while the program runs may make them others.
+struct Kept {
+    config: Config,
+    granted: Granted,
+}
+
+/// What the names that a program asks for stand for.
+struct Granted {
+    identity: Option<Arc<Identity>>,
+    trust: Option<Arc<RootCertStore>>,
+}
+
+impl Granted {
+    fn of(wanted: &Wanted, grants: &TlsGrants) -> Self {
+        Self {
+            identity: wanted.identity.as_ref().and_then(|name| grants.identity(name)?.current()),
+            trust: wanted.trust.as_ref().and_then(|name| grants.trust(name)?.roots()),
+        }
+    }
+
+    /// Whether both stand for the very same.
+    fn is(&self, other: &Self) -> bool {
+        fn same<T>(one: Option<&Arc<T>>, other: Option<&Arc<T>>) -> bool {
+            one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
+        }
+        same(self.identity.as_ref(), other.identity.as_ref()) && same(self.trust.as_ref(), other.trust.as_ref())
+    }
+}
 
 #[derive(Clone)]
 enum Config {
@@ -156,24 +185,31 @@ impl Configs {
     }
 
     /// Whether a configuration is there, and so needs no files.
-    pub(super) fn has(&self, wanted: &Wanted) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(wanted)
+    pub(super) fn has(&self, wanted: &Wanted, grants: &TlsGrants) -> bool {
+        self.kept(wanted, &Granted::of(wanted, grants)).is_some()
+    }
+
+    fn kept(&self, wanted: &Wanted, granted: &Granted) -> Option<Config> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(wanted).filter(|kept| kept.granted.is(granted)).map(|kept| kept.config.clone())
     }
 
     fn config(&self, wanted: &Wanted, grants: &TlsGrants) -> Result<Config, Failure> {
-        if let Some(config) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(wanted) {
-            return Ok(config.clone());
+        let granted = Granted::of(wanted, grants);
+        if let Some(config) = self.kept(wanted, &granted) {
+            return Ok(config);
         }
         // Not under the lock: it may read files.
         let config = make(wanted, grants)?;
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(config) = kept.get(wanted) {
-            return Ok(config.clone());
+        // Another may have made it meanwhile: sessions are resumed within that.
+        if let Some(config) = self.kept(wanted, &granted) {
+            return Ok(config);
         }
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MAX_KEPT {
             kept.clear();
         }
-        kept.insert(wanted.clone(), config.clone());
+        kept.insert(wanted.clone(), Kept { config: config.clone(), granted });
         Ok(config)
     }
 }
@@ -248,5 +284,45 @@ fn roots(trust: Option<&str>, grants: &TlsGrants) -> Result<Arc<RootCertStore>, 
             .trust(name)
             .and_then(|trust| trust.roots())
             .ok_or_else(|| Failure::Denied(Denial::TlsTrust(name.to_owned()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A trust of this name, made anew.
+    fn trusting(name: &str) -> TlsGrants {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        std::fs::write(&file, made.cert.pem()).unwrap();
+        let trust = format!("{name}={}", file.display()).parse().unwrap();
+        let mut grants = TlsGrants { trusts: vec![trust], ..TlsGrants::default() };
+        grants.load().unwrap();
+        grants
+    }
+
+    #[test]
+    fn a_name_that_stands_for_something_else_has_a_configuration_of_its_own() {
+        let wanted = Wanted {
+            side: Side::Client { verify: VerifyServer::Name },
+            identity: None,
+            trust: Some("us".to_owned()),
+            alpn: Vec::new(),
+            tls13_only: false,
+        };
+        let configs = Configs::default();
+        let made = |grants: &TlsGrants| match configs.config(&wanted, grants) {
+            Ok(Config::Client(config)) => config,
+            _ => panic!("it is a client's"),
+        };
+        let (before, after) = (trusting("us"), trusting("us"));
+        let first = made(&before);
+        assert!(configs.has(&wanted, &before) && Arc::ptr_eq(&first, &made(&before)));
+        assert!(!configs.has(&wanted, &after), "the policy's change in place is without effect");
+        let second = made(&after);
+        assert!(!Arc::ptr_eq(&first, &second) && Arc::ptr_eq(&second, &made(&after)));
+        assert!(!configs.has(&wanted, &TlsGrants::default()));
     }
 }

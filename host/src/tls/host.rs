@@ -251,7 +251,7 @@ impl HostConnectorWithStore<State> for Tls {
         let end = Instant::now() + Duration::from_secs_f64(seconds.min(LONGEST));
         let shaken = timeout_at(end, async {
             let permit = handshakes.acquire_owned().await.expect("the semaphore is never closed");
-            let tls = if configs.has(&wanted) {
+            let tls = if configs.has(&wanted, check.policy().tls_grants()) {
                 configs.connection(&wanted, name.as_deref(), check.policy().tls_grants())
             } else {
                 let made = tokio::task::spawn_blocking(move || {
