@@ -5,7 +5,7 @@ use std::time::Duration;
 use bench_protocol::Mode;
 
 use crate::Result;
-use crate::server::Transport;
+use crate::subjects::Transport;
 
 /// How much is measured.
 pub(crate) struct Plan {
@@ -70,9 +70,13 @@ pub(crate) enum Load {
     Stream {
         /// How many.
         bytes: u64,
+        /// Over which sockets.
+        transport: Transport,
     },
     /// So many at a time connect, have a line echoed, and close, so many times in all.
     Connect {
+        /// Over which sockets.
+        transport: Transport,
         /// At a time.
         connections: usize,
         /// In all.
@@ -133,7 +137,9 @@ impl Cell {
     /// By what the server is reached.
     pub(crate) fn transport(&self) -> Transport {
         match self.load {
-            Load::Exchange { transport, .. } => transport,
+            Load::Exchange { transport, .. } | Load::Stream { transport, .. } | Load::Connect { transport, .. } => {
+                transport
+            }
             _ => Transport::Tcp,
         }
     }
@@ -170,10 +176,13 @@ const fn less(workload: &'static str, unit: &'static str) -> Heading {
 
 const PINGPONG: &[Heading] = &[more("pingpong", "messages/s")];
 const UNIX_PINGPONG: &[Heading] = &[more("unix-pingpong", "messages/s")];
+const TLS_PINGPONG: &[Heading] = &[more("tls-pingpong", "messages/s")];
 const PIPELINED: &[Heading] = &[more("pipelined", "lines/s")];
 const LONGLINE: &[Heading] = &[more("longline", "messages/s")];
 const STREAM: &[Heading] = &[more("stream", "MiB/s")];
 const CONNECT: &[Heading] = &[more("connect", "connections/s")];
+const TLS_STREAM: &[Heading] = &[more("tls-stream", "MiB/s")];
+const TLS_CONNECT: &[Heading] = &[more("tls-connect", "handshakes/s")];
 const STARTUP: &[Heading] = &[less("startup", "ms")];
 const CROWD: &[Heading] = &[
     less("memory-idle", "bytes/connection"),
@@ -196,30 +205,35 @@ pub(crate) fn chosen(plan: &Plan, wanted: &[String]) -> Result<Vec<Cell>> {
 }
 
 fn all(plan: &Plan) -> Vec<Cell> {
-    let exchange = |headings, connections, lines, length| Cell {
-        headings,
-        connections,
-        load: Load::Exchange { connections, lines, length, transport: Transport::Tcp },
-        rounds: plan.rounds,
-    };
-    let over_unix = |connections| Cell {
-        headings: UNIX_PINGPONG,
-        connections,
-        load: Load::Exchange { connections, lines: 1, length: 64, transport: Transport::Unix },
-        rounds: plan.rounds,
-    };
     let cell = |headings, connections, load, rounds| Cell { headings, connections, load, rounds };
+    let exchange = |headings, connections, lines, length| {
+        let load = Load::Exchange { connections, lines, length, transport: Transport::Tcp };
+        cell(headings, connections, load, plan.rounds)
+    };
+    let pingpong_over = |transport, headings, connections| {
+        let load = Load::Exchange { connections, lines: 1, length: 64, transport };
+        cell(headings, connections, load, plan.rounds)
+    };
+    let stream = |headings, transport| cell(headings, 1, Load::Stream { bytes: plan.stream, transport }, plan.rounds);
+    let connect = |headings, transport| {
+        let load = Load::Connect { connections: 10, count: plan.connects, transport };
+        cell(headings, 10, load, plan.rounds)
+    };
     vec![
         exchange(PINGPONG, 1, 1, 64),
         exchange(PINGPONG, 10, 1, 64),
         exchange(PINGPONG, 100, 1, 64),
         exchange(PINGPONG, 1_000, 1, 64),
-        over_unix(1),
-        over_unix(100),
+        pingpong_over(Transport::Unix, UNIX_PINGPONG, 1),
+        pingpong_over(Transport::Unix, UNIX_PINGPONG, 100),
+        pingpong_over(Transport::Tls, TLS_PINGPONG, 1),
+        pingpong_over(Transport::Tls, TLS_PINGPONG, 100),
         exchange(PIPELINED, 10, 32, 64),
         exchange(LONGLINE, 10, 1, 60_000),
-        cell(STREAM, 1, Load::Stream { bytes: plan.stream }, plan.rounds),
-        cell(CONNECT, 10, Load::Connect { connections: 10, count: plan.connects }, plan.rounds),
+        stream(STREAM, Transport::Tcp),
+        stream(TLS_STREAM, Transport::Tls),
+        connect(CONNECT, Transport::Tcp),
+        connect(TLS_CONNECT, Transport::Tls),
         cell(STARTUP, 1, Load::Startup, plan.rounds),
         cell(CROWD, plan.crowd, Load::Crowd { connections: plan.crowd }, plan.few_rounds),
         cell(BURST, plan.crowd, Load::Burst { connections: plan.crowd }, plan.few_rounds),

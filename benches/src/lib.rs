@@ -12,7 +12,8 @@
 //! - [`load`]: what is done to a server
 //! - `server`, `places`: a server as a process, and where its program is
 //! - `subjects`, `cells`: what is compared, and in which workloads
-//! - `tokio_server`, `statistics`, `cores`, `descriptors`: know nothing of the others
+//! - `tokio_server`, which uses `tls`
+//! - `tls`, `statistics`, `cores`, `descriptors`: know nothing of the others
 //!
 //! A library, so that tests can load servers in the same way (`tests/load`).
 
@@ -28,6 +29,7 @@ mod rounds;
 mod server;
 mod statistics;
 mod subjects;
+mod tls;
 mod tokio_server;
 
 use std::error::Error;
@@ -35,9 +37,9 @@ use std::error::Error;
 pub use cli::main;
 pub use descriptors::allow;
 pub use places::Places;
-pub use server::{Server, Transport};
+pub use server::Server;
 pub use statistics::Sample;
-pub use subjects::Subject;
+pub use subjects::{Subject, Transport};
 
 /// What every step returns; the message says what failed.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -8,6 +8,21 @@ use tokio::process::Command;
 use wasyncio_python::Python;
 
 use crate::subjects::{Program, Subject, WASI02};
+use crate::tls::Identity;
+
+/// Where a server is to listen.
+#[derive(Clone, Copy)]
+pub(crate) enum Listen<'a> {
+    /// By TCP on the loopback address. The system chooses the port, and the server tells.
+    Tcp,
+    /// On a Unix socket at this path.
+    Unix(&'a str),
+    /// As by TCP, and by TLS.
+    Tls(&'a Identity),
+}
+
+/// What an identity is called in the sandbox.
+const IDENTITY: &str = "bench";
 
 /// Where the programs are.
 pub struct Places {
@@ -38,7 +53,7 @@ impl Places {
 
     /// Those of `subjects` that can run here; the others are named, with the reason.
     pub(crate) fn available(&self, mut subjects: Vec<Subject>) -> Vec<Subject> {
-        subjects.retain(|&subject| match self.command(subject, Mode::Echo, None) {
+        subjects.retain(|&subject| match self.command(subject, Mode::Echo, Listen::Tcp) {
             Ok(_) => true,
             Err(reason) => {
                 println!("{subject} is left out: {reason}");
@@ -48,10 +63,13 @@ impl Places {
         subjects
     }
 
-    /// The command that serves, by TCP or on a Unix socket at `path`; the error is what keeps `subject` from running here.
-    pub(crate) fn command(&self, subject: Subject, mode: Mode, path: Option<&str>) -> Result<Command, String> {
-        // Port 0: the system chooses, and the server tells.
-        let address = path.unwrap_or("127.0.0.1:0");
+    /// The command that serves; the error is what keeps `subject` from running here.
+    pub(crate) fn command(&self, subject: Subject, mode: Mode, listen: Listen<'_>) -> Result<Command, String> {
+        let (address, files) = match listen {
+            Listen::Tcp => ("127.0.0.1:0", None),
+            Listen::Unix(path) => (path, None),
+            Listen::Tls(identity) => ("127.0.0.1:0", Some(identity.files())),
+        };
         let mode = mode.argument();
         let mut command;
         match subject.program {
@@ -62,13 +80,17 @@ impl Places {
                 }
                 command = Command::new(self.root.join("target/release/wasyncio"));
                 command.arg("run").arg(component);
-                match path {
-                    Some(_) if name == WASI02 => return Err("it has no Unix sockets".to_owned()),
-                    Some(path) => command.args(["--allow-unix-listen", path]),
-                    None if name == WASI02 => command.args(["--allow-listen", address, "--allow-wasi02-sockets"]),
-                    None => command.args(["--allow-listen", address]),
+                match listen {
+                    Listen::Unix(path) => command.args(["--allow-unix-listen", path]),
+                    Listen::Tcp | Listen::Tls(_) => command.args(["--allow-listen", address]),
                 };
-                command.args(["--", address, mode]);
+                if name == WASI02 {
+                    command.arg("--allow-wasi02-sockets");
+                }
+                if let Some(files) = &files {
+                    command.args(["--tls-identity", &format!("{IDENTITY}={files}")]);
+                }
+                command.args(["--", address, mode]).args(files.map(|_| IDENTITY));
             }
             Program::Embedder => {
                 let server = self.root.join("target/release/examples/bench_server");
@@ -81,7 +103,10 @@ impl Places {
             Program::Python(event_loop) => {
                 let python = self.python.ok_or("there is no CPython on this machine")?;
                 command = Command::from(python.command());
-                command.arg(self.root.join("benches/peers/asyncio_server.py")).args([address, mode, event_loop]);
+                command
+                    .arg(self.root.join("benches/peers/asyncio_server.py"))
+                    .args([address, mode, event_loop])
+                    .args(files);
                 if event_loop == "uvloop" {
                     command.env("PYTHONPATH", self.uvloop.as_ref().ok_or("uvloop is not installed")?);
                 }
@@ -90,7 +115,7 @@ impl Places {
                 let own =
                     env::current_exe().map_err(|error| format!("this program does not know its place: {error}"))?;
                 command = Command::new(own);
-                command.arg("serve").args(buffered.then_some("--buffered")).args([address, mode]);
+                command.arg("serve").args(buffered.then_some("--buffered")).args([address, mode]).args(files);
             }
         }
         Ok(command)

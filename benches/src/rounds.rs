@@ -29,7 +29,8 @@ pub(crate) struct Entry {
 /// Measures all `subjects`.
 pub(crate) async fn measure<'a>(cell: &'a Cell, plan: &Plan, subjects: &[Subject], places: &Places) -> Outcome<'a> {
     let entry = |&subject: &Subject| Entry { subject, rounds: Vec::new(), server: None, failure: None };
-    let mut entries = subjects.iter().map(entry).collect::<Vec<_>>();
+    let subjects = subjects.iter().filter(|subject| subject.serves(cell.transport()));
+    let mut entries = subjects.map(entry).collect::<Vec<_>>();
     if cell.load == Load::Startup {
         // The first start of a component compiles it.
         for entry in &mut entries {

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use bench_protocol::{Address, Mode, SERVING};
+use bench_protocol::{Mode, SERVING};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdout};
@@ -13,8 +14,9 @@ use tokio::time::{sleep, timeout};
 
 use crate::Result;
 use crate::cores;
-use crate::places::Places;
-use crate::subjects::Subject;
+use crate::places::{Listen, Places};
+use crate::subjects::{Subject, Transport};
+use crate::tls::{Client, Identity};
 
 /// How long a server may take until it listens. A component is compiled when it is first run.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -29,18 +31,16 @@ pub struct Server {
     /// Kept, so that a server that prints more does not fail.
     _output: BufReader<ChildStdout>,
     /// Where it listens.
-    pub address: Address,
-    /// Where its Unix socket is, if it has one.
+    pub(crate) reached: Reached,
+    /// Where its Unix socket or its key is, if it has one.
     _folder: Option<TempDir>,
 }
 
-/// By what a server is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// A free port of the loopback address.
-    Tcp,
-    /// A Unix socket in a folder of its own.
-    Unix,
+/// How a client comes to a server.
+pub(crate) enum Reached {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+    Tls(Client),
 }
 
 impl Server {
@@ -57,11 +57,17 @@ impl Server {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_over(transport: Transport, subject: Subject, mode: Mode, places: &Places) -> Result<Self> {
-        let folder = if transport == Transport::Unix { Some(tempfile::tempdir()?) } else { None };
-        let path = folder.as_ref().map(|folder| folder.path().join("x").display().to_string());
-        let mut command = places
-            .command(subject, mode, path.as_deref())
-            .map_err(|reason| format!("{subject} cannot be started: {reason}"))?;
+        let folder = if transport == Transport::Tcp { None } else { Some(tempfile::tempdir()?) };
+        let (mut path, mut identity) = (None, None);
+        let listen = match (transport, &folder) {
+            (Transport::Unix, Some(folder)) => {
+                Listen::Unix(path.insert(folder.path().join("x").display().to_string()).as_str())
+            }
+            (Transport::Tls, Some(folder)) => Listen::Tls(identity.insert(Identity::make(folder.path())?)),
+            _ => Listen::Tcp,
+        };
+        let mut command =
+            places.command(subject, mode, listen).map_err(|reason| format!("{subject} cannot be started: {reason}"))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut process = cores::on_server_core(|| command.spawn())
             .map_err(|error| format!("{subject} cannot be started: {error}"))?;
@@ -69,13 +75,16 @@ impl Server {
         let mut line = String::new();
         let listening = timeout(START_LIMIT, output.read_line(&mut line)).await;
         listening.map_err(|_| format!("{subject} does not listen after {} s", START_LIMIT.as_secs()))??;
-        let address = match path {
-            Some(path) if line.trim_end().strip_prefix(SERVING) == Some(&path) => Some(Address::Unix(path)),
-            Some(_) => None,
-            None => port_of(&line).map(|port| Address::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))),
+        let told = match &path {
+            Some(path) => (line.trim_end().strip_prefix(SERVING) == Some(path)).then(|| Reached::Unix(path.into())),
+            None => port_of(&line).map(|port| Reached::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))),
         };
-        let address = address.ok_or_else(|| format!("{subject} does not say where it listens but {line:?}"))?;
-        Ok(Self { process, _output: output, address, _folder: folder })
+        let reached = match (told, identity) {
+            (Some(Reached::Tcp(address)), Some(identity)) => Reached::Tls(identity.client(address)?),
+            (Some(reached), _) => reached,
+            (None, _) => return Err(format!("{subject} does not say where it listens but {line:?}").into()),
+        };
+        Ok(Self { process, _output: output, reached, _folder: folder })
     }
 
     /// Where it listens, of one that is reached by TCP.
@@ -83,9 +92,9 @@ impl Server {
     /// # Panics
     /// Of any other.
     pub fn tcp(&self) -> SocketAddr {
-        match &self.address {
-            Address::Tcp(address) => *address,
-            Address::Unix(path) => panic!("the server listens at {path}"),
+        match &self.reached {
+            Reached::Tcp(address) => *address,
+            Reached::Unix(_) | Reached::Tls(_) => panic!("the server is not reached by TCP alone"),
         }
     }
 

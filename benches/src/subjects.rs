@@ -4,6 +4,17 @@ use std::fmt;
 
 use crate::Result;
 
+/// By what a server is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A free port of the loopback address.
+    Tcp,
+    /// A Unix socket in a folder of its own.
+    Unix,
+    /// TLS on a free port of the loopback address.
+    Tls,
+}
+
 /// A server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject {
@@ -52,6 +63,17 @@ const TOKIO: &str = "tokio";
 pub(crate) const REFERENCES: [&str; 3] = [CPYTHON, UVLOOP, TOKIO];
 
 impl Subject {
+    /// Whether it can be reached so.
+    pub(crate) fn serves(&self, transport: Transport) -> bool {
+        match self.program {
+            // WASI 0.2 has no word for the others.
+            Program::Component(WASI02) => transport == Transport::Tcp,
+            // `embed` is without TLS.
+            Program::Embedder => transport != Transport::Tls,
+            Program::Component(_) | Program::Python(_) | Program::Tokio { .. } => true,
+        }
+    }
+
     /// This project's own components.
     pub fn ours() -> impl Iterator<Item = Self> {
         ALL.into_iter().filter(|subject| subject.ours && matches!(subject.program, Program::Component(_)))

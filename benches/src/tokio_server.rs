@@ -6,7 +6,7 @@ use bench_protocol::{Address, Mode, Received, SERVING};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, BufWriter};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::Result;
+use crate::{Result, tls};
 
 /// Serves until the process is killed.
 pub(crate) fn serve(buffered: bool, arguments: &[String]) -> Result<()> {
@@ -22,6 +22,24 @@ pub(crate) fn serve(buffered: bool, arguments: &[String]) -> Result<()> {
                     // As asyncio does.
                     stream.set_nodelay(true)?;
                     tokio::spawn(serve_one(stream, buffered, mode));
+                }
+            }
+            Address::Tls(address, files) => {
+                let acceptor = tls::acceptor(&files)?;
+                let listener = TcpListener::bind(address).await?;
+                println!("{SERVING}{}", listener.local_addr()?);
+                loop {
+                    let (stream, _) = listener.accept().await?;
+                    stream.set_nodelay(true)?;
+                    let accepted = acceptor.accept(stream);
+                    tokio::spawn(async move {
+                        // The client notices what fails, here too.
+                        if let Ok(mut stream) = accepted.await {
+                            serve_one(&mut stream, buffered, mode).await;
+                            // Without it the client would take the end for a failure.
+                            let _ = stream.shutdown().await;
+                        }
+                    });
                 }
             }
             Address::Unix(path) => {
@@ -50,6 +68,7 @@ async fn echo(stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     let mut line = Vec::new();
     while stream.read_until(b'\n', &mut line).await? > 0 {
         stream.get_mut().write_all(&line).await?;
+        stream.get_mut().flush().await?;
         line.clear();
     }
     Ok(())
@@ -69,10 +88,13 @@ async fn echo_buffered(stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Resul
     Ok(())
 }
 
-async fn sink(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+async fn sink(stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut line = Vec::new();
+    stream.read_until(b'\n', &mut line).await?;
+    let mut received = Received::announced(&line);
     let mut data = vec![0; 65536];
-    let mut received = Received::default();
-    loop {
+    while received.wants_more() {
         match stream.read(&mut data).await? {
             0 => break,
             size => received.take(&data[..size]),

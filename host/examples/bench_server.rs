@@ -12,6 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let policy = match &address {
         Address::Tcp(address) => Policy::new().allow_listen((*address).into()),
         Address::Unix(path) => Policy::new().allow_unix_listen(path.parse()?),
+        Address::Tls(..) => return Err("this server has no TLS".into()),
     };
     let asyncio = host.streams()?.policy(policy).start().await?;
     let server = match address {
@@ -25,6 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{SERVING}{path}");
             server
         }
+        Address::Tls(..) => unreachable!("it was refused above"),
     };
     server
         .serve_forever(move |reader, writer| async move {
@@ -50,8 +52,8 @@ async fn echo(reader: &StreamReader, writer: &StreamWriter) -> StreamResult<()> 
 }
 
 async fn sink(reader: &StreamReader, writer: &StreamWriter) -> StreamResult<()> {
-    let mut received = Received::default();
-    loop {
+    let mut received = Received::announced(&reader.readline().await?);
+    while received.wants_more() {
         let data = reader.read(65536).await?;
         if data.is_empty() {
             break;

@@ -37,10 +37,15 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     let apps = workspace.wasm_target().join("apps");
     let programs = programs(workspace)?;
     // In one call cargo unites the features of what they depend on: who uses TLS would make all others import it.
-    for beyond_wasi in [false, true] {
-        let chosen = programs.iter().filter(|program| program.beyond_wasi == beyond_wasi);
+    let calls =
+        [component::PROGRAMS, component::MEASURED].into_iter().flat_map(|profile| [(profile, false), (profile, true)]);
+    for call in calls {
+        let chosen = programs.iter().filter(|program| (program.profile, program.beyond_wasi) == call);
         let packages = chosen.map(|program| program.package.clone()).collect::<Vec<_>>();
-        component::build_apps(workspace, &toolchain, &packages, &apps)?;
+        if packages.is_empty() {
+            continue;
+        }
+        component::build_apps(workspace, &toolchain, call.0, &packages, &apps)?;
     }
     for program in &programs {
         // What imports no streams is complete as it is.
@@ -65,15 +70,21 @@ struct Program {
     composed: PathBuf,
     /// It uses what only some hosts have.
     beyond_wasi: bool,
+    /// What it is built by.
+    profile: &'static str,
 }
 
-/// The folders of programs, and where in `dist/` they go.
-const PROGRAMS: [(&str, &str); 3] = [("examples", "examples"), ("tests/guests", "tests"), ("benches/guests", "bench")];
+/// The folders of programs, where in `dist/` they go, and the profiles that they are built by.
+const PROGRAMS: [(&str, &str, &str); 3] = [
+    ("examples", "examples", component::PROGRAMS),
+    ("tests/guests", "tests", component::PROGRAMS),
+    ("benches/guests", "bench", component::MEASURED),
+];
 
 /// The packages in [`PROGRAMS`], in the order of their folders.
 fn programs(workspace: &Workspace) -> Result<Vec<Program>> {
     let mut programs = Vec::new();
-    for (sources, composed) in PROGRAMS {
+    for (sources, composed, profile) in PROGRAMS {
         for entry in fs::read_dir(workspace.root().join(sources))? {
             let folder = entry?.path();
             let manifest = folder.join("Cargo.toml");
@@ -83,7 +94,8 @@ fn programs(workspace: &Workspace) -> Result<Vec<Program>> {
                 package_name(&text).ok_or_else(|| format!("{} names no package", workspace.shown(&manifest)))?;
             let file = Path::new(name).with_extension("wasm");
             let beyond_wasi = ["\"tls\"", "\"unix\"", "\"full\""].iter().any(|feature| text.contains(feature));
-            programs.push(Program { package, composed: workspace.dist().join(composed).join(file), beyond_wasi });
+            let composed = workspace.dist().join(composed).join(file);
+            programs.push(Program { package, composed, beyond_wasi, profile });
         }
     }
     programs.sort_by(|one, other| one.composed.cmp(&other.composed));

@@ -78,7 +78,8 @@ pub(crate) fn measure(workspace: &Workspace, options: &Options) -> Result<()> {
 fn build_wstd(workspace: &Workspace) -> Result<()> {
     announce("building the peer on wstd (dist/bench/)");
     let packages = ["wstd-echo".to_owned()];
-    component::build_apps(workspace, &Toolchain::find()?, &packages, &workspace.dist().join("bench"))
+    let folder = workspace.dist().join("bench");
+    component::build_apps(workspace, &Toolchain::find()?, component::MEASURED, &packages, &folder)
 }
 
 /// The folder with uvloop for the newest CPython, from PyPI. None where it cannot be had, which is said on the way.

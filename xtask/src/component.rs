@@ -12,8 +12,9 @@ use crate::Result;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::{Workspace, run};
 
-/// The profiles of what runs inside the sandbox, in the workspace's `Cargo.toml`: programs, and what is shipped.
-const PROGRAMS: &str = "component";
+/// The profiles of what runs inside the sandbox, in the workspace's `Cargo.toml`: programs, those of the benchmark, and what is shipped.
+pub(crate) const PROGRAMS: &str = "component";
+pub(crate) const MEASURED: &str = "measured";
 const SHIPPED: &str = "shipped";
 
 /// Builds the library of `package` as a component at `out`. A file with the same content is left as it is, so that
@@ -37,20 +38,21 @@ pub(crate) fn build(
     encode(workspace, &core_module(&target, SHIPPED, package), out, Names::Left)
 }
 
-/// Builds `packages`, whose libraries are `cdylib`s, as components at `folder/PACKAGE.wasm`, in one call of cargo.
+/// Builds `packages`, whose libraries are `cdylib`s, by `profile` as components at `folder/PACKAGE.wasm`, in one call of cargo.
 pub(crate) fn build_apps(
     workspace: &Workspace,
     toolchain: &Toolchain,
+    profile: &str,
     packages: &[String],
     folder: &Path,
 ) -> Result<()> {
     let target = workspace.wasm_target();
-    let mut cargo = cargo(workspace, toolchain, "build", PROGRAMS, &target);
+    let mut cargo = cargo(workspace, toolchain, "build", profile, &target);
     cargo.arg("--lib").args(packages.iter().flat_map(|package| ["--package", package]));
     run(&format!("building {} for {TARGET}", packages.join(", ")), &mut cargo)?;
     for package in packages {
         let out = folder.join(format!("{package}.wasm"));
-        encode(workspace, &core_module(&target, PROGRAMS, package), &out, Names::Kept)?;
+        encode(workspace, &core_module(&target, profile, package), &out, Names::Kept)?;
     }
     Ok(())
 }

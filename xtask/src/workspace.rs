@@ -53,6 +53,11 @@ impl Workspace {
             .env("CARGO_TARGET_DIR", self.root.join("target"))
             .env_remove("CARGO_BUILD_TARGET")
             .env_remove("WASYNCIO_COMPONENT");
+        // What `cargo run` tells this program of its own package. Build scripts that ask for it, such as ring's, would run again, and
+        // all that links them be compiled again, each time somebody calls cargo without xtask in between.
+        for (name, _) in env::vars_os().filter(|(name, _)| is_of_package(name)) {
+            command.env_remove(name);
+        }
         command
     }
 
@@ -60,6 +65,12 @@ impl Workspace {
     pub(crate) fn shown<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
         path.strip_prefix(&self.root).unwrap_or(path).display()
     }
+}
+
+/// Whether cargo tells something of a package by the variable `name`.
+fn is_of_package(name: &OsStr) -> bool {
+    let starts = |start: &str| name.as_encoded_bytes().starts_with(start.as_bytes());
+    starts("CARGO_PKG_") || starts("CARGO_MANIFEST_")
 }
 
 /// Tells the user which long step starts now.
@@ -83,4 +94,19 @@ pub(crate) fn typed(command: &Command) -> String {
     let is_cargo = Path::new(program).file_stem() == Some(cargo);
     let words = std::iter::once(if is_cargo { cargo } else { program }).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_cargo_is_not_told_of_this_package() {
+        // `cargo test` sets them for this test as `cargo run` does for xtask.
+        let cargo = Workspace::locate().cargo("build");
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION_MAJOR"] {
+            assert!(env::var_os(name).is_some(), "{name} is set");
+            assert!(cargo.get_envs().any(|(set, value)| set == name && value.is_none()), "{name} is handed on");
+        }
+    }
 }

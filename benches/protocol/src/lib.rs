@@ -1,7 +1,8 @@
 //! What the benchmark's servers and its load generator agree on.
 //!
-//! A server is started with the arguments `HOST:PORT MODE` or `PATH MODE`, where a path has a `/` in it, prints [`SERVING`] and its address on a line of its own once it
-//! listens, and serves until it is killed. `benches/peers/asyncio_server.py` is the same in Python.
+//! A server is started with the arguments `HOST:PORT MODE` or `PATH MODE`, where a path has a `/` in it, or `HOST:PORT MODE IDENTITY` to
+//! serve by TLS. It prints [`SERVING`] and its address on a line of its own once it listens, and serves until it is killed.
+//! `benches/peers/asyncio_server.py` is the same in Python, but for the order of its arguments.
 
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -17,7 +18,8 @@ const PERIOD: u64 = 251;
 pub enum Mode {
     /// Sends every line back: `readline`, `write`, `drain`.
     Echo,
-    /// Reads to the end by `read(65536)`, checks with [`Received`] and answers with its report.
+    /// Reads a line with a number and so many bytes after it by `read(65536)`, checks these with [`Received`] and answers with its
+    /// report. The number tells the end: with TLS, CPython says nothing any more to a peer that has ended its side.
     Sink,
 }
 
@@ -50,6 +52,8 @@ pub enum Address {
     Tcp(SocketAddr),
     /// On a Unix socket at this path.
     Unix(String),
+    /// By TLS over TCP, with this identity: its name in the sandbox, `CERT.pem,KEY.pem` elsewhere.
+    Tls(SocketAddr, String),
 }
 
 impl FromStr for Address {
@@ -68,10 +72,17 @@ impl FromStr for Address {
 /// # Errors
 /// In words, with what was expected.
 pub fn parse(arguments: &[impl AsRef<str>]) -> Result<(Address, Mode), String> {
-    let [address, mode] = arguments else {
-        return Err("the arguments are HOST:PORT or PATH, and echo or sink".to_owned());
+    let (address, mode, identity) = match arguments {
+        [address, mode] => (address, mode, None),
+        [address, mode, identity] => (address, mode, Some(identity)),
+        _ => return Err("the arguments are HOST:PORT or PATH, echo or sink, and for TLS an identity".to_owned()),
     };
-    Ok((address.as_ref().parse()?, mode.as_ref().parse()?))
+    let address = match (address.as_ref().parse()?, identity) {
+        (Address::Tcp(address), Some(identity)) => Address::Tls(address, identity.as_ref().to_owned()),
+        (_, Some(_)) => return Err("TLS is over TCP".to_owned()),
+        (address, None) => address,
+    };
+    Ok((address, mode.as_ref().parse()?))
 }
 
 /// The byte at `position` of what is streamed to a sink.
@@ -85,22 +96,33 @@ pub fn pattern_block(size: usize) -> Vec<u8> {
     (0..size).map(pattern).collect()
 }
 
+/// The line that a sink is told by how much comes.
+pub fn announcement(bytes: u64) -> String {
+    format!("{bytes}\n")
+}
+
 /// What a sink knows of what it received.
 ///
 /// It looks at both ends of every piece, which tells lost, doubled and mixed up data at no cost worth measuring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
     bytes: u64,
+    announced: u64,
     intact: bool,
 }
 
-impl Default for Received {
-    fn default() -> Self {
-        Self { bytes: 0, intact: true }
-    }
-}
-
 impl Received {
+    /// Of a peer that begins with this line. If it is no [`announcement`], nothing is expected.
+    pub fn announced(line: &[u8]) -> Self {
+        let announced = std::str::from_utf8(line).ok().and_then(|line| line.trim_end().parse().ok());
+        Self { bytes: 0, announced: announced.unwrap_or(0), intact: announced.is_some() }
+    }
+
+    /// Whether more is to come.
+    pub fn wants_more(&self) -> bool {
+        self.bytes < self.announced
+    }
+
     /// Takes the next piece, which is not empty.
     pub fn take(&mut self, data: &[u8]) {
         let Some(last) = data.len().checked_sub(1) else { return };
@@ -115,7 +137,7 @@ impl Received {
 
     /// The report after `bytes` bytes when all is well.
     pub fn expected(bytes: u64) -> String {
-        Self { bytes, intact: true }.report()
+        Self { bytes, announced: bytes, intact: true }.report()
     }
 }
 
@@ -127,8 +149,12 @@ mod tests {
     fn repeated_block_is_intact_in_any_pieces() {
         let stream = pattern_block(1000).repeat(3);
         for size in [1, 7, 250, 251, 252, 4096] {
-            let mut received = Received::default();
-            stream.chunks(size).for_each(|piece| received.take(piece));
+            let mut received = Received::announced(announcement(stream.len() as u64).as_bytes());
+            stream.chunks(size).for_each(|piece| {
+                assert!(received.wants_more());
+                received.take(piece);
+            });
+            assert!(!received.wants_more());
             assert_eq!(received.report(), Received::expected(stream.len() as u64), "pieces of {size}");
         }
     }
@@ -136,10 +162,16 @@ mod tests {
     #[test]
     fn lost_piece_is_noticed() {
         let stream = pattern_block(1000);
-        let mut received = Received::default();
+        let mut received = Received::announced(announcement(stream.len() as u64).as_bytes());
         received.take(&stream[..100]);
         received.take(&stream[101..]);
         assert_eq!(received.report(), format!("{} damaged\n", stream.len() - 1));
+    }
+
+    #[test]
+    fn what_is_no_announcement_is_damage() {
+        assert_eq!(Received::announced(b"one\n").report(), "0 damaged\n");
+        assert!(!Received::announced(b"").wants_more());
     }
 
     #[test]
@@ -147,6 +179,9 @@ mod tests {
         let tcp = Address::Tcp(SocketAddr::from(([127, 0, 0, 1], 80)));
         assert_eq!(parse(&["127.0.0.1:80", "sink"]), Ok((tcp, Mode::Sink)));
         assert_eq!(parse(&["/run/x", "echo"]), Ok((Address::Unix("/run/x".to_owned()), Mode::Echo)));
+        let tls = Address::Tls(SocketAddr::from(([127, 0, 0, 1], 80)), "web".to_owned());
+        assert_eq!(parse(&["127.0.0.1:80", "echo", "web"]), Ok((tls, Mode::Echo)));
+        assert_eq!(parse(&["/run/x", "echo", "web"]), Err("TLS is over TCP".to_owned()));
         assert_eq!(parse(&["127.0.0.1:80", "both"]), Err("'both' is no mode: echo or sink".to_owned()));
         assert_eq!(parse(&["localhost:80", "echo"]), Err("'localhost:80' is no address".to_owned()));
         assert!(parse(&["127.0.0.1:80"]).is_err());

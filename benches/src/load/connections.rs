@@ -5,9 +5,11 @@ use std::path::Path;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::client::TlsStream;
 
 use super::lines::Lines;
 use crate::Result;
+use crate::tls::Client;
 
 /// How many are opened before the last of them is used: below every server's backlog, so that none waits for a
 /// retransmission.
@@ -23,10 +25,10 @@ pub(super) struct Connection<S = TcpStream> {
 /// What can be connected to.
 pub(super) trait Connect: AsyncRead + AsyncWrite + Send + Unpin + Sized + 'static {
     /// Where.
-    type Address: ?Sized;
+    type Address: ToOwned<Owned: Send + Sync + 'static> + Sync + ?Sized;
 
     /// Connects.
-    async fn connect(address: &Self::Address) -> std::io::Result<Self>;
+    fn connect(address: &Self::Address) -> impl Future<Output = std::io::Result<Self>> + Send;
 }
 
 impl Connect for TcpStream {
@@ -47,6 +49,14 @@ impl Connect for UnixStream {
     }
 }
 
+impl Connect for TlsStream<TcpStream> {
+    type Address = Client;
+
+    async fn connect(client: &Client) -> std::io::Result<Self> {
+        client.connect().await
+    }
+}
+
 impl Connection {
     /// Connects; `number` makes its lines different from the others'.
     pub(super) async fn open(address: SocketAddr, number: usize) -> Result<Self> {
@@ -55,7 +65,8 @@ impl Connection {
 }
 
 impl<S: Connect> Connection<S> {
-    async fn connect(address: &S::Address, number: usize) -> Result<Self> {
+    /// Connects to any kind of server.
+    pub(super) async fn connect(address: &S::Address, number: usize) -> Result<Self> {
         Ok(Self { stream: S::connect(address).await?, number, back: Vec::new() })
     }
 
@@ -81,11 +92,17 @@ impl<S: Connect> Connection<S> {
         self.back.resize(sent.len(), 0);
         if sent.len() < 16384 {
             self.stream.write_all(sent).await?;
+            // TLS may keep what the system has not taken.
+            self.stream.flush().await?;
             self.stream.read_exact(&mut self.back).await?;
         } else {
             // The server may send the beginning back before it has taken the end.
             let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
-            tokio::try_join!(writer.write_all(sent), reader.read_exact(&mut self.back))?;
+            let send = async {
+                writer.write_all(sent).await?;
+                writer.flush().await
+            };
+            tokio::try_join!(send, reader.read_exact(&mut self.back))?;
         }
         if self.back == sent { Ok(()) } else { Err("what came back is not what was sent".into()) }
     }

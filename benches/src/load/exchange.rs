@@ -1,10 +1,7 @@
 //! Ping-pong, pipelined or not, with lines short or long.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bench_protocol::Address;
-use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
 
 use super::connections::{Connect, Connection, open_at};
@@ -14,22 +11,15 @@ use crate::cells::Plan;
 use crate::statistics::{Sample, percentile};
 
 /// Measures on new connections.
-pub(super) async fn measure(
-    address: &Address,
+pub(super) async fn measure<S: Connect>(
+    address: &S::Address,
     connections: usize,
     lines: usize,
     length: usize,
     plan: &Plan,
 ) -> Result<Sample> {
-    let (warm_up, window) = (plan.warm_up, plan.window);
-    match address {
-        Address::Tcp(address) => {
-            on(&mut open_at::<TcpStream>(address, connections).await?, lines, length, warm_up, window).await
-        }
-        Address::Unix(path) => {
-            on(&mut open_at::<UnixStream>(Path::new(path), connections).await?, lines, length, warm_up, window).await
-        }
-    }
+    let mut connections = open_at::<S>(address, connections).await?;
+    on(&mut connections, lines, length, plan.warm_up, plan.window).await
 }
 
 /// Measures on connections that are there, and leaves them so.

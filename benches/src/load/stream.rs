@@ -1,12 +1,11 @@
 //! One way: a connection that sends as much as it can.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
-use bench_protocol::{Received, pattern_block};
+use bench_protocol::{Received, announcement, pattern_block};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
+use super::connections::Connect;
 use crate::Result;
 use crate::statistics::Sample;
 
@@ -14,16 +13,18 @@ use crate::statistics::Sample;
 const BLOCK: usize = 256 * 1024;
 
 /// Sends at least `bytes` and measures until the server has told that they arrived, whole and in order.
-pub(super) async fn measure(address: SocketAddr, bytes: u64) -> Result<Sample> {
+pub(super) async fn measure<S: Connect>(address: &S::Address, bytes: u64) -> Result<Sample> {
     let block = pattern_block(BLOCK);
-    let mut stream = TcpStream::connect(address).await?;
+    let bytes = bytes.next_multiple_of(block.len() as u64);
+    let mut stream = S::connect(address).await?;
     let begin = Instant::now();
+    stream.write_all(announcement(bytes).as_bytes()).await?;
     let mut sent = 0;
     while sent < bytes {
         stream.write_all(&block).await?;
         sent += block.len() as u64;
     }
-    stream.shutdown().await?;
+    stream.flush().await?;
     let mut report = String::new();
     stream.read_to_string(&mut report).await?;
     if report != Received::expected(sent) {

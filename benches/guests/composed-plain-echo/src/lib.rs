@@ -8,6 +8,7 @@ use console::{eprintln, println};
 
 use generated::wasyncio::streams::server::start_server;
 use generated::wasyncio::streams::streams::{StreamReader, StreamWriter};
+use generated::wasyncio::streams::tls::{self, SslOptions};
 use generated::wasyncio::streams::types::Error;
 use generated::wasyncio::streams::unix::start_unix_server;
 
@@ -23,8 +24,8 @@ async fn echo(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error>
 }
 
 async fn sink(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
-    let mut received = Received::default();
-    loop {
+    let mut received = Received::announced(&reader.readline().await?);
+    while received.wants_more() {
         let data = reader.read(65536).await?;
         if data.is_empty() {
             break;
@@ -50,11 +51,25 @@ async fn run() -> Result<(), String> {
     let started = match &address {
         Address::Tcp(address) => start_server(vec![address.ip().to_string()], address.port(), None).await,
         Address::Unix(path) => start_unix_server(path.clone().into_bytes(), None).await,
+        Address::Tls(address, identity) => {
+            let ssl = SslOptions {
+                identity: Some(identity.clone()),
+                trust: None,
+                verify_mode: None,
+                check_hostname: None,
+                alpn_protocols: Vec::new(),
+                minimum_version: None,
+                server_hostname: None,
+                ssl_handshake_timeout: None,
+                ssl_shutdown_timeout: None,
+            };
+            tls::start_server(vec![address.ip().to_string()], address.port(), ssl, None).await
+        }
     };
     let server = started.map_err(|error| format!("{error:?}"))?;
     for socket in server.sockets() {
         println(match &address {
-            Address::Tcp(_) => format!("{SERVING}{}:{}", socket.host, socket.port),
+            Address::Tcp(_) | Address::Tls(..) => format!("{SERVING}{}:{}", socket.host, socket.port),
             Address::Unix(path) => format!("{SERVING}{path}"),
         });
     }

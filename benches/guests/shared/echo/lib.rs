@@ -1,7 +1,9 @@
 //! The benchmark's server in Rust, compiled twice: as `linked-echo` on the crate `wasyncio`, one component with the streams, and
 //! as `composed-echo` on `bindings/rust`, which imports them. The packages name the one or the other `asyncio`.
 
-use asyncio::{Error, StreamReader, StreamWriter, start_server, start_unix_server};
+use asyncio::{
+    Error, ServerOptions, SslOptions, StreamReader, StreamWriter, start_server, start_server_with, start_unix_server,
+};
 use bench_protocol::{Address, Mode, Received, SERVING};
 use console::{eprintln, println};
 
@@ -17,8 +19,8 @@ async fn echo(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error>
 }
 
 async fn sink(reader: &StreamReader, writer: &StreamWriter) -> Result<(), Error> {
-    let mut received = Received::default();
-    loop {
+    let mut received = Received::announced(&reader.readline().await?);
+    while received.wants_more() {
         let data = reader.read(65536).await?;
         if data.is_empty() {
             break;
@@ -44,6 +46,11 @@ async fn run() -> Result<(), String> {
     let started = match address {
         Address::Tcp(address) => start_server(&address.ip().to_string(), address.port()).await,
         Address::Unix(path) => start_unix_server(path).await,
+        Address::Tls(address, identity) => {
+            let ssl = SslOptions { identity: Some(identity), ..SslOptions::default() };
+            let options = ServerOptions { ssl: Some(ssl), ..ServerOptions::default() };
+            start_server_with(&[address.ip().to_string()], address.port(), options).await
+        }
     };
     let server = started.map_err(|error| error.to_string())?;
     for socket in server.sockets() {

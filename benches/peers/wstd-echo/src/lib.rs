@@ -35,8 +35,19 @@ async fn echo(mut stream: TcpStream) -> Result<()> {
 
 async fn sink(mut stream: TcpStream) -> Result<()> {
     let mut chunk = vec![0; CHUNK];
-    let mut received = Received::default();
-    loop {
+    let mut first = Vec::new();
+    let ahead = loop {
+        let size = stream.read(&mut chunk).await?;
+        first.extend_from_slice(&chunk[..size]);
+        match first.iter().position(|&byte| byte == b'\n') {
+            Some(end) => break first.split_off(end + 1),
+            None if size == 0 => return Ok(()),
+            None => {}
+        }
+    };
+    let mut received = Received::announced(&first);
+    received.take(&ahead);
+    while received.wants_more() {
         let size = stream.read(&mut chunk).await?;
         if size == 0 {
             break;
@@ -59,7 +70,7 @@ async fn run() -> std::result::Result<(), String> {
     let arguments = environment::get_arguments();
     let (address, mode) = bench_protocol::parse(arguments.get(1..).unwrap_or_default())?;
     let bench_protocol::Address::Tcp(address) = address else {
-        return Err("WASI 0.2 has no Unix sockets".to_owned());
+        return Err("WASI 0.2 has neither Unix sockets nor TLS".to_owned());
     };
     let failed = |error: wstd::io::Error| error.to_string();
     let listener = TcpListener::bind(&address.to_string()).await.map_err(failed)?;
