@@ -16,7 +16,7 @@ use wasyncio_host::{
 
 use super::address::MetricsAddress;
 use super::health::Pulse;
-use super::run::{Run, ready};
+use super::job::{Job, ready};
 use super::setup::{Setup, Setups};
 use super::systemd;
 use crate::lockdown::Lockdown;
@@ -99,13 +99,15 @@ impl ServiceFlags {
 
 /// A program that is run, and what it needs to be loaded again.
 pub(super) struct Service {
-    pub(super) run: Arc<Run>,
+    pub(super) job: Arc<Job>,
     pub(super) host: Host,
     pub(super) metrics: Metrics,
     pub(super) listeners: SharedListeners,
     pub(super) lockdown: Arc<Lockdown>,
     /// Whether a program has written to standard error.
     pub(super) wrote: Arc<AtomicBool>,
+    /// What the program ended with by itself while it was stopped; none for one of several workers.
+    pub(super) stopped_with: Arc<Mutex<Option<i32>>>,
     pub(super) records: Arc<Records>,
 }
 
@@ -120,12 +122,12 @@ impl Service {
         mut pulse: Pulse,
     ) -> Result<Outcome> {
         let (send, control) = mpsc::channel(4);
-        let flags = &self.run.service;
+        let flags = &self.job.flags.service;
         let (count, max_restarts) = match flags.workers {
             Some(WorkerCount(count)) => (count, flags.max_restarts.unwrap_or(DEFAULT_MAX_RESTARTS)),
             None => (NonZeroUsize::MIN, 0),
         };
-        let setups = Arc::new(Mutex::new(Setups { current: Setup::new(program, &file), next: None }));
+        let setups = Arc::new(Mutex::new(Setups { current: self.setup(program, &file), next: None }));
         self.records.started(&file.policy);
         let configure = self.configure(file);
         let several = flags.workers.is_some();
@@ -136,10 +138,18 @@ impl Service {
             .listeners(&self.listeners)
             .on_event({
                 let (setups, records) = (Arc::clone(&setups), Arc::clone(&self.records));
+                let (signals, stopped_with) = (signals.clone(), Arc::clone(&self.stopped_with));
+                let script = self.job.script.is_some();
                 move |event| {
                     let changes = setups.lock().unwrap_or_else(PoisonError::into_inner).take(event);
                     records.happened(event, &changes);
-                    tell(event, several);
+                    let code = own_end(event);
+                    if code.is_some() && !several && signals.interrupted() {
+                        *stopped_with.lock().unwrap_or_else(PoisonError::into_inner) = code;
+                    }
+                    if !(script && matches!(event, ServiceEvent::StoppedWorkerFailed { .. }) && code.is_some()) {
+                        tell(event, several);
+                    }
                 }
             });
         pulse.serves(workers.status());
@@ -166,7 +176,7 @@ impl Service {
                         loading = None;
                         match loaded {
                             Ok((program, file)) => {
-                                let setup = Setup::new(&program, &file);
+                                let setup = self.setup(&program, &file);
                                 let changed = setups.lock().unwrap_or_else(PoisonError::into_inner).change_to(setup);
                                 _ = send.send(match changed {
                                     Some(policy) => Control::ChangePolicy(Box::new(policy)),
@@ -190,27 +200,32 @@ impl Service {
         }
     }
 
+    /// What an interpreter runs may have changed although the interpreter has not.
+    fn setup(&self, program: &Program, file: &PolicyFile) -> Setup {
+        Setup::new(program, file, self.job.script.is_none())
+    }
+
     /// How runs are made, by this policy file.
     fn configure(&self, file: PolicyFile) -> Configure {
-        let (run, metrics, wrote) = (Arc::clone(&self.run), self.metrics.clone(), Arc::clone(&self.wrote));
+        let (job, metrics, wrote) = (Arc::clone(&self.job), self.metrics.clone(), Arc::clone(&self.wrote));
         let records = Arc::clone(&self.records);
         Arc::new(move |program: &Program| -> Runner {
             let wrote = Arc::clone(&wrote);
-            let runner = run.runner(program, &file, &metrics).on_stderr(move || wrote.store(true, Ordering::Relaxed));
+            let runner = job.runner(program, &file, &metrics).on_stderr(move || wrote.store(true, Ordering::Relaxed));
             if records.are_wanted() { runner.observe(Arc::clone(&records)) } else { runner }
         })
     }
 
     fn load(&self) -> impl Future<Output = Result<(Program, PolicyFile)>> + use<> {
-        let (run, host, lockdown) = (Arc::clone(&self.run), self.host.clone(), Arc::clone(&self.lockdown));
+        let (job, host, lockdown) = (Arc::clone(&self.job), self.host.clone(), Arc::clone(&self.lockdown));
         let explained = Arc::clone(&lockdown);
         let load = move || {
-            let file = run.policy_file()?;
-            if run.wasi02_conflict(&file).is_some() {
+            let file = job.policy_file()?;
+            if job.flags.wasi02_conflict(&file).is_some() {
                 return Err(Error::Wasi02Sockets { conflict: Wasi02Conflict::Workers });
             }
-            run.check(&file, &lockdown)?;
-            Ok((run.load(&host)?, file))
+            job.check(&file, &lockdown)?;
+            Ok((job.load(&host)?, file))
         };
         async move {
             // Compiling takes time in which signals and broken workers are still attended to.
@@ -238,6 +253,15 @@ async fn tick(interval: &mut Option<tokio::time::Interval>) {
 }
 
 /// Tells the user, and systemd, what happened. What ends the command is told at its end: with `several` workers, also before.
+/// The exit code of a program that has ended by itself, for that it is to be stopped.
+fn own_end(event: &ServiceEvent<'_>) -> Option<i32> {
+    match event {
+        ServiceEvent::WorkerEnded { .. } => Some(0),
+        ServiceEvent::StoppedWorkerFailed { error: Error::Failed { code }, .. } => Some(*code),
+        _ => None,
+    }
+}
+
 fn tell(event: &ServiceEvent<'_>, several: bool) {
     match event {
         ServiceEvent::WorkerFailed { worker, error, restart: Some(delay) } => {
