@@ -116,8 +116,11 @@ def _first_poll(export, borrows, coroutine):
 
 
 def install():
-    """Has generated bindings use this."""
+    """Has generated code use this. Before an export is called: also while a component is built."""
     support.await_result = _await_result
     support.first_poll = _first_poll
-    # componentize-py marks its own loop as the running one.
+
+
+def leave_other_loop():
+    """componentize-py marks its own loop as the running one."""
     asyncio._set_running_loop(None)
