@@ -6,9 +6,6 @@
 /// An operation has begun, and an event will tell its code.
 pub(crate) const BLOCKED: i32 = -1;
 
-/// The state of a call that has returned.
-pub(crate) const RETURNED: i32 = 2;
-
 /// The states of a call are in its lowest bits, the subtask above.
 pub(crate) const STATE_BITS: u32 = 4;
 

@@ -4,7 +4,6 @@ The top level of every module here runs while `python.wasm` is built, and what i
 """
 
 import wasyncio
-import wasyncio.blocking
 import wasyncio.names
 
 from wit_world import exports
