@@ -23,6 +23,8 @@ def main():
     """Runs what the arguments say. Returns if the exit code is 0, else it exits."""
     _prepare()
     code = _status(_run, environment.get_arguments()[1:])
+    # Before exit functions: generated objects have some, which drop resources.
+    at_rest = wasyncio.leave()
     try:
         atexit._run_exitfuncs()
     except BaseException:
@@ -32,9 +34,8 @@ def main():
             stream.flush()
         except (OSError, ValueError):
             code = code or 120
-    if code:
+    if code or not at_rest:
         exit.exit_with_code(code)
-    wasyncio.leave()
 
 
 def _prepare():
