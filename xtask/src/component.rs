@@ -57,7 +57,14 @@ pub(crate) fn build_apps(
     Ok(())
 }
 
-fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, profile: &str, target: &Path) -> Command {
+/// A call of cargo that compiles for the sandbox.
+pub(crate) fn cargo(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    subcommand: &str,
+    profile: &str,
+    target: &Path,
+) -> Command {
     let mut cargo = workspace.cargo(subcommand);
     cargo.args(["--locked", "--profile", profile]).arg("--target-dir").arg(target);
     let mut remap = vec![(workspace.root().to_owned(), "/wasyncio")];
@@ -68,7 +75,7 @@ fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, profile
 }
 
 /// Where cargo leaves the core module of `package`, below `target`.
-fn core_module(target: &Path, profile: &str, package: &str) -> PathBuf {
+pub(crate) fn core_module(target: &Path, profile: &str, package: &str) -> PathBuf {
     let file = format!("{}.wasm", package.replace('-', "_"));
     target.join(TARGET).join(profile).join(file)
 }
@@ -152,7 +159,8 @@ fn imported_names(component: &[u8]) -> wasmparser::Result<Vec<&str>> {
     Ok(names)
 }
 
-fn write_if_changed(path: &Path, content: &[u8]) -> std::io::Result<()> {
+/// Writes a file, unless it has this content.
+pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> std::io::Result<()> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(());
     }
