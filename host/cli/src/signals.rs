@@ -51,15 +51,19 @@ struct Shared {
     /// Whether something runs that has to be ended well.
     running: AtomicBool,
     stop: CancellationToken,
+    /// Whether the first signal that asked to end was SIGINT, as Ctrl-C sends it.
+    interrupted: AtomicBool,
     /// Has a permit if a reload was asked for and nobody has waited for it yet, however often it was.
     reload: Notify,
 }
 
 impl Signals {
-    /// Starts to wait. If that is not possible, signals do what they do by default: end the process.
-    pub(crate) fn install(handlers: io::Result<Handlers>, grace: Duration) -> Self {
+    /// Starts to wait. While nothing runs yet, SIGINT ends the process with the code `interrupted`. If that is not possible, signals do what they do by default: end the process.
+    pub(crate) fn install(handlers: io::Result<Handlers>, grace: Duration, interrupted: i32) -> Self {
         let signals = Self { shared: Arc::default() };
-        if let Err(error) = handlers.and_then(|handlers| spawn(handlers, Arc::clone(&signals.shared), grace)) {
+        if let Err(error) =
+            handlers.and_then(|handlers| spawn(handlers, Arc::clone(&signals.shared), grace, interrupted))
+        {
             tracing::warn!("signals end the process at once: {error}");
         }
         signals
@@ -76,13 +80,18 @@ impl Signals {
         self.shared.stop.cancelled().await;
     }
 
+    /// Whether SIGINT was the first that asked to end.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.shared.interrupted.load(Ordering::SeqCst)
+    }
+
     /// Completes when a signal asks to load the program again, or has asked since this completed the last time.
     pub(crate) async fn reload(&self) {
         self.shared.reload.notified().await;
     }
 }
 
-fn spawn(handlers: Handlers, shared: Arc<Shared>, grace: Duration) -> io::Result<()> {
+fn spawn(handlers: Handlers, shared: Arc<Shared>, grace: Duration, interrupted: i32) -> io::Result<()> {
     // Installed here and not in the thread, so that no signal can come before.
     let runtime = handlers.runtime;
     let mut requests = {
@@ -95,11 +104,15 @@ fn spawn(handlers: Handlers, shared: Arc<Shared>, grace: Duration) -> io::Result
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         runtime.block_on(async move {
-            while requests.next().await == Request::Reload {
-                shared.reload.notify_one();
-            }
+            let interrupt = loop {
+                match requests.next().await {
+                    Request::Reload => shared.reload.notify_one(),
+                    request => break request == Request::Interrupt,
+                }
+            };
+            shared.interrupted.store(interrupt, Ordering::SeqCst);
             if !shared.running.load(Ordering::SeqCst) {
-                process::exit(0);
+                process::exit(if interrupt { interrupted } else { 0 });
             }
             shared.stop.cancel();
             // The process normally ends during this wait.
@@ -118,6 +131,7 @@ fn spawn(handlers: Handlers, shared: Arc<Shared>, grace: Duration) -> io::Result
 /// What a signal asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Request {
+    Interrupt,
     Stop,
     Reload,
 }
@@ -138,7 +152,7 @@ impl Requests {
 
     async fn next(&mut self) -> Request {
         tokio::select! {
-            _ = self.interrupt.recv() => Request::Stop,
+            _ = self.interrupt.recv() => Request::Interrupt,
             _ = self.terminate.recv() => Request::Stop,
             _ = self.hangup.recv() => Request::Reload,
         }
@@ -156,6 +170,6 @@ impl Requests {
 
     async fn next(&mut self) -> Request {
         _ = self.0.recv().await;
-        Request::Stop
+        Request::Interrupt
     }
 }

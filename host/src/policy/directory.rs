@@ -44,6 +44,11 @@ pub enum DirectoryGrantError {
 }
 
 impl DirectoryGrant {
+    /// Permission to read `host`, under the name `guest`, whatever characters they have.
+    pub fn read_only(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
+        Self { host: host.into(), guest: guest.into(), access: Access::Read }
+    }
+
     /// The directory on this machine.
     pub fn host(&self) -> &Path {
         &self.host

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use wasyncio_host::{Error, Metrics, PolicyFile, Program, Result};
 
+use super::job::Job;
 use super::run::Run;
 use crate::exit_code::HostCode;
 use crate::lockdown::Lockdown;
@@ -25,27 +26,27 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn execute(self) -> Result<ExitCode> {
-        let run = self.run;
-        let mut file = run.policy_file()?;
-        if let Some(conflict) = run.wasi02_conflict(&file) {
+        let job = self.run.job();
+        let mut file = job.policy_file()?;
+        if let Some(conflict) = job.flags.wasi02_conflict(&file) {
             say::error(&format_args!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {conflict}"));
             return Ok(HostCode::Usage.into());
         }
-        let host = run.streams.host(&run.cache)?;
-        run.check(&file, &Lockdown::none())?;
-        let program = run.load(&host)?;
+        let host = job.flags.streams.host(&job.flags.cache)?;
+        job.check(&file, &Lockdown::none())?;
+        let program = job.load(&host)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Error::Engine { source: error.into() })?;
         file = runtime.block_on(async {
             file.policy = file.policy.resolve_names().await?;
-            run.runner(&program, &file, &Metrics::new()).check().await.map(|()| file)
+            job.runner(&program, &file, &Metrics::new()).check().await.map(|()| file)
         })?;
-        let text = report(&run, &file, &program).join("\n") + "\n";
+        let text = report(&job, &file, &program).join("\n") + "\n";
         Ok(super::describe::print(text.as_bytes()))
     }
 }
 
-fn report(run: &Run, file: &PolicyFile, program: &Program) -> Vec<String> {
+fn report(job: &Job, file: &PolicyFile, program: &Program) -> Vec<String> {
     let policy = &file.policy;
     let mut lines = vec![format!("{} can be run", program.name())];
     lines.extend(policy.listen_grants().iter().map(|grant| format!("may listen on {grant}")));
@@ -71,25 +72,25 @@ fn report(run: &Run, file: &PolicyFile, program: &Program) -> Vec<String> {
     if *policy == wasyncio_host::Policy::new() {
         lines.push("may use no network and no files".to_owned());
     }
-    let limits = file.limits.overridden_by(run.limits.0);
+    let limits = file.limits.overridden_by(job.flags.limits.0);
     lines.extend(limits.shown().map(|(name, value)| format!("is limited by {name} {value}")));
-    let environment: Vec<_> = file.environment.iter().chain(&run.env).map(|(name, _)| name.as_str()).collect();
+    let environment: Vec<_> = file.environment.iter().chain(&job.flags.env).map(|(name, _)| name.as_str()).collect();
     if !environment.is_empty() {
         // Values may be secrets.
         lines.push(format!("is given the environment variables {}", environment.join(", ")));
     }
-    lines.push(format!("is given these standard streams: {}", run.stdio(file)));
-    let arguments: Vec<_> = file.arguments.iter().chain(&run.args).map(|text| format!("{text:?}")).collect();
+    lines.push(format!("is given these standard streams: {}", job.flags.stdio(file)));
+    let arguments: Vec<_> = file.arguments.iter().chain(&job.args).map(|text| format!("{text:?}")).collect();
     if !arguments.is_empty() {
         lines.push(format!("is given the arguments {}", arguments.join(" ")));
     }
-    lines.extend(warnings(run, file).into_iter().map(|text| format!("warning: {text}")));
+    lines.extend(warnings(job, file).into_iter().map(|text| format!("warning: {text}")));
     lines
 }
 
-fn warnings(run: &Run, file: &PolicyFile) -> Vec<String> {
+fn warnings(job: &Job, file: &PolicyFile) -> Vec<String> {
     let policy = &file.policy;
-    let limits = file.limits.overridden_by(run.limits.0);
+    let limits = file.limits.overridden_by(job.flags.limits.0);
     let mut warnings: Vec<_> = policy.risks().iter().map(ToString::to_string).collect();
     if !policy.listen_grants().is_empty() || !policy.unix_listen_grants().is_empty() {
         if limits.max_memory.is_none() {
@@ -98,7 +99,7 @@ fn warnings(run: &Run, file: &PolicyFile) -> Vec<String> {
         if limits.max_connections.is_none() {
             warnings.push("its peers can take all descriptors: see --max-connections".to_owned());
         }
-        if run.service.grace().is_zero() {
+        if job.flags.service.grace().is_zero() {
             warnings.push("its connections are cut at once when it is stopped or loaded again: see --grace".to_owned());
         }
     }

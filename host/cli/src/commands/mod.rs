@@ -13,11 +13,15 @@ mod compile;
 mod compose;
 mod denied;
 mod describe;
+mod flags;
 mod health;
 mod inspect;
+mod job;
 mod limits;
 mod output;
+mod python;
 mod run;
+mod script;
 mod service;
 mod setup;
 mod systemd;
@@ -48,6 +52,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(Box<run::Run>),
+    Python(Box<python::Python>),
     Check(Box<check::Check>),
     Compose(compose::Compose),
     Compile(compile::Compile),
@@ -70,9 +75,10 @@ impl Cli {
 
     /// Does what was asked and returns the exit code.
     pub(crate) fn execute(self) -> ExitCode {
-        let runs = matches!(self.command, Command::Run(_) | Command::Check(_));
+        let runs = matches!(self.command, Command::Run(_) | Command::Python(_) | Command::Check(_));
         let result = match self.command {
             Command::Run(run) => run.execute(),
+            Command::Python(python) => python.execute(),
             Command::Check(check) => check.execute(),
             Command::Compose(compose) => compose.execute(),
             Command::Compile(compile) => compile.execute(),

@@ -16,7 +16,7 @@ use wasyncio_host::{
 
 use super::address::MetricsAddress;
 use super::health::Pulse;
-use super::run::{Run, ready};
+use super::job::{Job, ready};
 use super::setup::{Setup, Setups};
 use super::systemd;
 use crate::lockdown::Lockdown;
@@ -99,7 +99,7 @@ impl ServiceFlags {
 
 /// A program that is run, and what it needs to be loaded again.
 pub(super) struct Service {
-    pub(super) run: Arc<Run>,
+    pub(super) job: Arc<Job>,
     pub(super) host: Host,
     pub(super) metrics: Metrics,
     pub(super) listeners: SharedListeners,
@@ -120,12 +120,12 @@ impl Service {
         mut pulse: Pulse,
     ) -> Result<Outcome> {
         let (send, control) = mpsc::channel(4);
-        let flags = &self.run.service;
+        let flags = &self.job.flags.service;
         let (count, max_restarts) = match flags.workers {
             Some(WorkerCount(count)) => (count, flags.max_restarts.unwrap_or(DEFAULT_MAX_RESTARTS)),
             None => (NonZeroUsize::MIN, 0),
         };
-        let setups = Arc::new(Mutex::new(Setups { current: Setup::new(program, &file), next: None }));
+        let setups = Arc::new(Mutex::new(Setups { current: self.setup(program, &file), next: None }));
         self.records.started(&file.policy);
         let configure = self.configure(file);
         let several = flags.workers.is_some();
@@ -166,7 +166,7 @@ impl Service {
                         loading = None;
                         match loaded {
                             Ok((program, file)) => {
-                                let setup = Setup::new(&program, &file);
+                                let setup = self.setup(&program, &file);
                                 let changed = setups.lock().unwrap_or_else(PoisonError::into_inner).change_to(setup);
                                 _ = send.send(match changed {
                                     Some(policy) => Control::ChangePolicy(Box::new(policy)),
@@ -190,27 +190,32 @@ impl Service {
         }
     }
 
+    /// What an interpreter runs may have changed although the interpreter has not.
+    fn setup(&self, program: &Program, file: &PolicyFile) -> Setup {
+        Setup::new(program, file, self.job.script.is_none())
+    }
+
     /// How runs are made, by this policy file.
     fn configure(&self, file: PolicyFile) -> Configure {
-        let (run, metrics, wrote) = (Arc::clone(&self.run), self.metrics.clone(), Arc::clone(&self.wrote));
+        let (job, metrics, wrote) = (Arc::clone(&self.job), self.metrics.clone(), Arc::clone(&self.wrote));
         let records = Arc::clone(&self.records);
         Arc::new(move |program: &Program| -> Runner {
             let wrote = Arc::clone(&wrote);
-            let runner = run.runner(program, &file, &metrics).on_stderr(move || wrote.store(true, Ordering::Relaxed));
+            let runner = job.runner(program, &file, &metrics).on_stderr(move || wrote.store(true, Ordering::Relaxed));
             if records.are_wanted() { runner.observe(Arc::clone(&records)) } else { runner }
         })
     }
 
     fn load(&self) -> impl Future<Output = Result<(Program, PolicyFile)>> + use<> {
-        let (run, host, lockdown) = (Arc::clone(&self.run), self.host.clone(), Arc::clone(&self.lockdown));
+        let (job, host, lockdown) = (Arc::clone(&self.job), self.host.clone(), Arc::clone(&self.lockdown));
         let explained = Arc::clone(&lockdown);
         let load = move || {
-            let file = run.policy_file()?;
-            if run.wasi02_conflict(&file).is_some() {
+            let file = job.policy_file()?;
+            if job.flags.wasi02_conflict(&file).is_some() {
                 return Err(Error::Wasi02Sockets { conflict: Wasi02Conflict::Workers });
             }
-            run.check(&file, &lockdown)?;
-            Ok((run.load(&host)?, file))
+            job.check(&file, &lockdown)?;
+            Ok((job.load(&host)?, file))
         };
         async move {
             // Compiling takes time in which signals and broken workers are still attended to.

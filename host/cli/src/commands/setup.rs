@@ -6,6 +6,8 @@ use wasyncio_host::{Policy, PolicyChange, PolicyFile, Program, ServiceEvent};
 pub(super) struct Setup {
     program: Program,
     file: PolicyFile,
+    /// Whether the program is all that is run, so that one which is the same needs no new instances.
+    complete: bool,
 }
 
 /// The setups of the instances at work, and of those that are to replace them.
@@ -15,15 +17,16 @@ pub(super) struct Setups {
 }
 
 impl Setup {
-    pub(super) fn new(program: &Program, file: &PolicyFile) -> Self {
-        Self { program: program.clone(), file: file.clone() }
+    pub(super) fn new(program: &Program, file: &PolicyFile, complete: bool) -> Self {
+        Self { program: program.clone(), file: file.clone(), complete }
     }
 
     /// Whether instances of this can go on as those of `other`: only grants of addresses, rules and host names differ. If
     /// nothing does, the operator wants new ones.
     fn is_changeable_to(&self, other: &Self) -> bool {
         let PolicyFile { policy, arguments, environment, stdio, limits, .. } = &self.file;
-        self.program.is_same_as(&other.program)
+        self.complete
+            && self.program.is_same_as(&other.program)
             && (arguments, environment, stdio, limits)
                 == (&other.file.arguments, &other.file.environment, &other.file.stdio, &other.file.limits)
             && policy.has_same_setup(&other.file.policy)
