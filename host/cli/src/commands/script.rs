@@ -28,7 +28,12 @@ pub(super) struct NoScript {
 
 impl std::fmt::Display for NoScript {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "can't open file '{}': {}", self.file.display(), self.error)
+        write!(f, "can't open file '{}': ", self.file.display())?;
+        let text = self.error.to_string();
+        match self.error.raw_os_error() {
+            Some(code) => write!(f, "[Errno {code}] {}", text.trim_end_matches(&format!(" (os error {code})"))),
+            None => f.write_str(&text),
+        }
     }
 }
 
