@@ -16,12 +16,19 @@ struct Folder {
 
 impl Folder {
     fn new() -> Self {
-        let kept = tempfile::tempdir().expect("a temporary folder");
+        let kept = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
         let path = kept.path().canonicalize().expect("it is there");
         fs::create_dir(path.join("app")).expect("the folder is ours");
         fs::write(path.join("app/main.py"), "the script").expect("the folder is ours");
         fs::write(path.join("secret"), "secret").expect("the folder is ours");
         Self { _kept: kept, path }
+    }
+
+    /// The command, here. A link: a copy is busy while another test starts a process.
+    fn command(&self) -> PathBuf {
+        let here = self.path.join("wasyncio");
+        fs::hard_link(command(), &here).expect("it is on the file system of the build");
+        here
     }
 
     fn name(&self, file: &str) -> String {
@@ -174,9 +181,7 @@ fn a_script_that_cannot_be_read_is_told_as_cpython_tells_it() {
 #[test]
 fn an_interpreter_that_is_not_there_is_told_with_how_to_make_it() {
     let folder = Folder::new();
-    // Beside this copy there is none.
-    let alone = folder.path.join("wasyncio");
-    fs::copy(command(), &alone).expect("the folder is ours");
+    let alone = folder.command();
     let finished = finish(
         Command::new(alone).current_dir(&folder.path).env_remove("WASYNCIO_PYTHON").args(["python", "app/main.py"]),
     );
@@ -188,8 +193,7 @@ fn an_interpreter_that_is_not_there_is_told_with_how_to_make_it() {
 #[test]
 fn an_interpreter_is_found_beside_the_command_and_in_dist() {
     let folder = Folder::new();
-    let alone = folder.path.join("wasyncio");
-    fs::copy(command(), &alone).expect("the folder is ours");
+    let alone = folder.command();
     fs::create_dir(folder.path.join("dist")).expect("the folder is ours");
     for place in ["dist/python.wasm", "python.wasm"] {
         fs::copy(dist("tests/interpreter.wasm"), folder.path.join(place)).expect("the folder is ours");
