@@ -206,10 +206,26 @@ fn an_interpreter_is_found_beside_the_command_and_in_dist() {
 }
 
 #[test]
-fn what_the_program_ends_with_is_the_commands() {
+fn what_the_script_ends_with_is_the_commands_whatever_it_is() {
     let folder = Folder::new();
-    for code in [0, 1, 3, 42] {
-        assert_eq!(run(&folder, &["app/main.py", "exit", &code.to_string()]).status.code(), Some(code));
+    for code in [0, 1, 3, 42, 120, 121, 129, 130, 134, 255] {
+        let finished = run(&folder, &["app/main.py", "exit", &code.to_string()]);
+        assert_eq!(finished.status.code(), Some(code));
+        assert_eq!(finished.stderr, "", "it is the script's, and the host has nothing to say");
+    }
+}
+
+#[test]
+fn what_a_script_ends_with_when_it_is_interrupted_is_the_commands() {
+    let folder = Folder::new();
+    let words = ["--allow-listen", "127.0.0.1:0", "--grace", "60s", "app/main.py", "listen", "exit"];
+    for (name, ends, code) in [("-INT", "0", 0), ("-INT", "130", 130), ("-INT", "3", 3), ("-TERM", "130", 0)] {
+        let mut program = spawn(&mut python(&folder.path, &[&words[..], &[ends]].concat()));
+        program.line_with("waits");
+        signal(program.id(), name);
+        assert_eq!(program.wait().code(), Some(code), "{name} {ends}");
+        let printed = program.printed();
+        assert!(printed.contains("listen: stopped") && !printed.contains("wasyncio:"), "{name} {ends}: {printed}");
     }
 }
 

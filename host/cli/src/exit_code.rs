@@ -2,6 +2,9 @@
 //!
 //! What the host has to say lies from 120 to 129, apart from the codes that programs use, and where the shell has ends by
 //! a signal. A program that ends with one of these itself is given 1 instead, so that nobody takes its word for the host's.
+//!
+//! Scripts keep all their codes, as with any interpreter. There the line that the host writes tells whose a code is: it begins with
+//! `wasyncio: `, which the host lets no line of a program do.
 
 use std::process::ExitCode;
 
@@ -45,6 +48,19 @@ Exit codes:
   130  it was told to stop twice, or did not yield, and was ended at once
   134  the program trapped";
 
+/// What `--help` and the man page say of the codes of `wasyncio python`.
+pub(crate) const SCRIPT_HELP: &str = "\
+Exit codes:
+  0    the script succeeded, or was ended by SIGTERM
+  1    it ended with an exception
+  2    it is not there, is a directory, or cannot be read
+  130  Ctrl-C; or it did not yield, or was told to stop twice, and was ended at once
+  N    of sys.exit(N), whatever N is
+  120-125, 134  as of `wasyncio run`
+
+With a code that is not the script's, this command writes a line that begins with `wasyncio: ` to standard error. Lines of
+scripts never begin so.";
+
 impl From<HostCode> for ExitCode {
     fn from(code: HostCode) -> Self {
         Self::from(code as u8)
@@ -77,4 +93,10 @@ pub(crate) fn of_program(status: ExitStatus) -> ExitCode {
         }
         Ok(code) => ExitCode::from(code),
     }
+}
+
+/// The exit code of a script that ended with `code`: the low eight bits, as POSIX has it.
+pub(crate) fn of_script(code: i32) -> ExitCode {
+    let [.., low] = code.to_be_bytes();
+    ExitCode::from(low)
 }

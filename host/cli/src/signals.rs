@@ -19,6 +19,7 @@ use crate::exit_code::HostCode;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What signals have asked for, from [`install`](Self::install) on.
+#[derive(Clone)]
 pub(crate) struct Signals {
     shared: Arc<Shared>,
 }
@@ -58,7 +59,8 @@ struct Shared {
 }
 
 impl Signals {
-    /// Starts to wait. While nothing runs yet, SIGINT ends the process with the code `interrupted`. If that is not possible, signals do what they do by default: end the process.
+    /// Starts to wait. While nothing runs yet, SIGINT ends the process with the code `interrupted`. If that is not possible,
+    /// signals do what they do by default: end the process.
     pub(crate) fn install(handlers: io::Result<Handlers>, grace: Duration, interrupted: i32) -> Self {
         let signals = Self { shared: Arc::default() };
         if let Err(error) =

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use wasyncio_host::{
@@ -76,8 +76,17 @@ impl Job {
         };
         let (wrote, lockdown) = (Arc::default(), Arc::new(lockdown));
         let job = Arc::new(self);
-        let service =
-            Service { job: Arc::clone(&job), host, metrics, listeners, lockdown, wrote: Arc::clone(&wrote), records };
+        let stopped_with = Arc::default();
+        let service = Service {
+            job: Arc::clone(&job),
+            host,
+            metrics,
+            listeners,
+            lockdown,
+            wrote: Arc::clone(&wrote),
+            stopped_with: Arc::clone(&stopped_with),
+            records,
+        };
         let outcome = runtime.block_on(async {
             let file = ready(file).await?;
             service.run(&program, file, &signals, pulse).await
@@ -85,14 +94,19 @@ impl Job {
         // Something that is being loaded must not keep the process.
         runtime.shutdown_background();
         let outcome = outcome?;
-        if job.script.is_some() && signals.interrupted() {
-            if !matches!(outcome, Outcome::Ended(_)) {
-                // One that has ended by itself has shown it itself.
-                say::warn(&"KeyboardInterrupt");
-            }
-            return Ok(HostCode::EndedAtOnce.into());
-        }
+        let script = job.script.is_some();
         Ok(match outcome {
+            Outcome::Stopped { .. } if script && signals.interrupted() => {
+                match *stopped_with.lock().unwrap_or_else(PoisonError::into_inner) {
+                    Some(code) => exit_code::of_script(code),
+                    None => {
+                        // The script has not shown it.
+                        say::warn(&"KeyboardInterrupt");
+                        HostCode::EndedAtOnce.into()
+                    }
+                }
+            }
+            Outcome::Ended(status) if script => exit_code::of_script(status.code()),
             Outcome::Stopped { cut_connections: 1.. } if grace > Duration::ZERO => {
                 say::warn(&format_args!(
                     "connections were still open after {}, and were cut",

@@ -21,11 +21,7 @@ Examples:
   wasyncio python -c 'print(1 + 1)'
 
 The directory that SCRIPT.py is in can be read, links resolved, under its own name. With -m, -c and - no directory can.
-A change of grants takes new instances here, because the script may have changed, too.
-
-Exit codes, besides those below:
-  2    the script is not there, is a directory, or cannot be read
-  130  Ctrl-C";
+A change of grants takes new instances here, because the script may have changed, too.";
 
 /// The file of the interpreter.
 const FILE: &str = "python.wasm";
@@ -44,7 +40,7 @@ const NO_SCRIPT: u8 = 2;
 #[command(
     override_usage = "wasyncio python [OPTIONS] SCRIPT.py [ARGS]...\n       \
                       wasyncio python [OPTIONS] <-m MODULE | -c CODE | -> [ARGS]...",
-    after_help = format!("{EXAMPLES}\n\n{}\n\n{SIGNALS}", exit_code::HELP)
+    after_help = format!("{EXAMPLES}\n\n{}\n\n{SIGNALS}", exit_code::SCRIPT_HELP)
 )]
 pub(super) struct Python {
     /// The program and its arguments: SCRIPT.py, -m MODULE, -c CODE, or - for standard input

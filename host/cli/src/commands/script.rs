@@ -57,6 +57,11 @@ impl Script {
         File::open(file).map_err(failed)?;
         let real = file.canonicalize().map_err(failed)?;
         let folder = real.parent().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        if folder.parent().is_none() {
+            return Err(failed(io::Error::other(
+                "it could read the whole file system: put it into a directory of its own",
+            )));
+        }
         let not_text = || failed(io::Error::new(io::ErrorKind::InvalidInput, "its path is not UTF-8"));
         let (guest, script) = guest_path(folder).zip(guest_path(&real)).ok_or_else(not_text)?;
         let mut this = Self::without_file([script]);

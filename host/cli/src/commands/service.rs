@@ -106,6 +106,8 @@ pub(super) struct Service {
     pub(super) lockdown: Arc<Lockdown>,
     /// Whether a program has written to standard error.
     pub(super) wrote: Arc<AtomicBool>,
+    /// What the program ended with by itself while it was stopped; none for one of several workers.
+    pub(super) stopped_with: Arc<Mutex<Option<i32>>>,
     pub(super) records: Arc<Records>,
 }
 
@@ -136,10 +138,18 @@ impl Service {
             .listeners(&self.listeners)
             .on_event({
                 let (setups, records) = (Arc::clone(&setups), Arc::clone(&self.records));
+                let (signals, stopped_with) = (signals.clone(), Arc::clone(&self.stopped_with));
+                let script = self.job.script.is_some();
                 move |event| {
                     let changes = setups.lock().unwrap_or_else(PoisonError::into_inner).take(event);
                     records.happened(event, &changes);
-                    tell(event, several);
+                    let code = own_end(event);
+                    if code.is_some() && !several && signals.interrupted() {
+                        *stopped_with.lock().unwrap_or_else(PoisonError::into_inner) = code;
+                    }
+                    if !(script && matches!(event, ServiceEvent::StoppedWorkerFailed { .. }) && code.is_some()) {
+                        tell(event, several);
+                    }
                 }
             });
         pulse.serves(workers.status());
@@ -243,6 +253,15 @@ async fn tick(interval: &mut Option<tokio::time::Interval>) {
 }
 
 /// Tells the user, and systemd, what happened. What ends the command is told at its end: with `several` workers, also before.
+/// The exit code of a program that has ended by itself, for that it is to be stopped.
+fn own_end(event: &ServiceEvent<'_>) -> Option<i32> {
+    match event {
+        ServiceEvent::WorkerEnded { .. } => Some(0),
+        ServiceEvent::StoppedWorkerFailed { error: Error::Failed { code }, .. } => Some(*code),
+        _ => None,
+    }
+}
+
 fn tell(event: &ServiceEvent<'_>, several: bool) {
     match event {
         ServiceEvent::WorkerFailed { worker, error, restart: Some(delay) } => {

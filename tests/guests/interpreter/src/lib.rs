@@ -1,11 +1,13 @@
 //! Stands in for the Python interpreter: tells what it was given, and tries what it may do with that.
 //!
 //! Prints its arguments, environment and directories, a line each. Of the arguments, `read FILE` and `write FILE` try to do
-//! that with the path of a file, `input` reads the standard input, `wait` never ends, `exit CODE` ends the program.
+//! that with the path of a file, `input` reads the standard input, `wait` never ends, `listen` waits until it is told to stop,
+//! `exit CODE` ends the program.
 
 use wasip3::cli::{environment, exit, stdin, stdout};
 use wasip3::filesystem::preopens::get_directories;
 use wasip3::filesystem::types::{DescriptorFlags, ErrorCode, OpenFlags, PathFlags};
+use wasip3::sockets::types::{IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, TcpSocket};
 
 async fn println(line: String) {
     let (mut writer, reader) = wasip3::wit_stream::new();
@@ -36,6 +38,19 @@ async fn open(path: &str, flags: DescriptorFlags) -> String {
     used.unwrap_or_else(|error| format!("{error:?}"))
 }
 
+/// Listens until the host ends that, which is how it stops a program.
+async fn listen() -> String {
+    let listened = async {
+        let socket = TcpSocket::create(IpAddressFamily::Ipv4)?;
+        socket.bind(IpSocketAddress::Ipv4(Ipv4SocketAddress { port: 0, address: (127, 0, 0, 1) }))?;
+        let mut connections = socket.listen()?;
+        println("waits".to_owned()).await;
+        while connections.next().await.is_some() {}
+        Ok::<_, wasip3::sockets::types::ErrorCode>("stopped".to_owned())
+    };
+    listened.await.unwrap_or_else(|error| format!("{error:?}"))
+}
+
 struct Interpreter;
 
 impl wasip3::exports::cli::run::Guest for Interpreter {
@@ -59,6 +74,7 @@ impl wasip3::exports::cli::run::Guest for Interpreter {
                     println("waits".to_owned()).await;
                     std::future::pending().await
                 }
+                "listen" => listen().await,
                 "exit" => {
                     exit::exit_with_code(words.next().and_then(|code| code.parse().ok()).unwrap_or_default());
                     continue;
