@@ -98,7 +98,7 @@ fn package_name(manifest: &str) -> Option<String> {
 
 /// Composes `app` to `out` with that one of the components `streams` which it needs, unless `out` is newer than all of them. The
 /// host has both in it.
-fn compose(workspace: &Workspace, streams: &[&Path], app: &Path, out: &Path) -> Result<()> {
+pub(crate) fn compose(workspace: &Workspace, streams: &[&Path], app: &Path, out: &Path) -> Result<()> {
     let host = workspace.host_binary();
     if is_fresh(out, &[streams, &[app, &host]].concat())? {
         return Ok(());
@@ -124,7 +124,7 @@ fn copy(workspace: &Workspace, from: &Path, out: &Path) -> Result<()> {
 }
 
 /// Whether `out` exists and is newer than every input.
-fn is_fresh(out: &Path, inputs: &[&Path]) -> Result<bool> {
+pub(crate) fn is_fresh(out: &Path, inputs: &[&Path]) -> Result<bool> {
     let modified = |path: &Path| -> Result<SystemTime> {
         let metadata = fs::metadata(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         Ok(metadata.modified()?)

@@ -13,7 +13,7 @@ use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::{Workspace, run};
 
 /// The profiles of what runs inside the sandbox, in the workspace's `Cargo.toml`: programs, and what is shipped.
-const PROGRAMS: &str = "component";
+pub(crate) const PROGRAMS: &str = "component";
 const SHIPPED: &str = "shipped";
 
 /// Builds the library of `package` as a component at `out`. A file with the same content is left as it is, so that
@@ -55,7 +55,8 @@ pub(crate) fn build_apps(
     Ok(())
 }
 
-fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, profile: &str, target: &Path) -> Command {
+/// A call of cargo that compiles for the sandbox.
+pub(crate) fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, profile: &str, target: &Path) -> Command {
     let mut cargo = workspace.cargo(subcommand);
     cargo.args(["--locked", "--profile", profile]).arg("--target-dir").arg(target);
     let mut remap = vec![(workspace.root().to_owned(), "/wasyncio")];
@@ -66,7 +67,7 @@ fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, profile
 }
 
 /// Where cargo leaves the core module of `package`, below `target`.
-fn core_module(target: &Path, profile: &str, package: &str) -> PathBuf {
+pub(crate) fn core_module(target: &Path, profile: &str, package: &str) -> PathBuf {
     let file = format!("{}.wasm", package.replace('-', "_"));
     target.join(TARGET).join(profile).join(file)
 }
@@ -150,7 +151,8 @@ fn imported_names(component: &[u8]) -> wasmparser::Result<Vec<&str>> {
     Ok(names)
 }
 
-fn write_if_changed(path: &Path, content: &[u8]) -> std::io::Result<()> {
+/// Writes a file, unless it has this content.
+pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> std::io::Result<()> {
     if fs::read(path).is_ok_and(|old| old == content) {
         return Ok(());
     }

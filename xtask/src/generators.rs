@@ -56,6 +56,14 @@ pub(crate) fn fetch(workspace: &Workspace) -> Result<Vec<&'static str>> {
     Ok(left_out)
 }
 
+/// Where componentize-py is; it is fetched if it is not there.
+pub(crate) fn python(workspace: &Workspace) -> std::result::Result<PathBuf, String> {
+    let cache = workspace.root().join(".cache/generators");
+    let [package, _] = &PACKAGES;
+    fetch_package(package, &cache)?;
+    Ok(cache.join(package.language))
+}
+
 /// Fetches a package, unless it is there.
 fn fetch_package(package: &Package, cache: &Path) -> std::result::Result<(), String> {
     let folder = cache.join(package.language);

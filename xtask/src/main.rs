@@ -9,6 +9,7 @@ mod deadline;
 mod echo;
 mod generators;
 mod pyodide;
+mod python;
 mod stock;
 mod test;
 mod toolchain;
@@ -50,6 +51,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Build what is needed, then dist/python.wasm: CPython with asyncio. Fetches componentize-py from PyPI
+    Python,
     /// Everything that CI runs: formatting, build, clippy, docs, tests
     Test,
 }
@@ -61,6 +64,9 @@ fn main() -> ExitCode {
         Command::Echo { listen } => echo::serve(&workspace, &listen),
         Command::Bench(options) => bench::measure(&workspace, &options).map(|()| ExitCode::SUCCESS),
         Command::Conformance { arguments } => conformance::compare(&workspace, &arguments),
+        Command::Python => {
+            python::build(&workspace).map(|()| ExitCode::SUCCESS)
+        }
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,0 +1,23 @@
+"""`python.wasm`: a program from outside, run by CPython with asyncio on this package's loop.
+
+The top level of every module here runs while `python.wasm` is built, and what it has made is there when it starts.
+"""
+
+import wasyncio
+import wasyncio.blocking
+import wasyncio.names
+
+from wit_world import exports
+
+from . import command, stdlib
+
+stdlib.build()
+
+
+class Run(exports.Run):
+    """`wasi:cli/run`."""
+
+    async def run(self):
+        wasyncio.install()
+        stdlib.install()
+        command.main()

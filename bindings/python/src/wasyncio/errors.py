@@ -1,0 +1,121 @@
+"""Errors of the component and of WASI as CPython's exceptions, with `errno`."""
+
+import asyncio
+import errno
+import os
+import re
+import socket
+
+from componentize_py_types import Err
+from wit_world.imports import wasyncio_streams_types as types
+
+# What a call of an import raises. It is a frozen dataclass, which Python cannot raise twice: it sets the traceback.
+if '__setattr__' in vars(Err):
+    del Err.__setattr__
+
+_KINDS = {
+    'ACCESS_DENIED': errno.EACCES,
+    'ADDRESS_IN_USE': errno.EADDRINUSE,
+    'ADDRESS_NOT_AVAILABLE': errno.EADDRNOTAVAIL,
+    'BROKEN_PIPE': errno.EPIPE,
+    'CONNECTION_ABORTED': errno.ECONNABORTED,
+    'CONNECTION_REFUSED': errno.ECONNREFUSED,
+    'CONNECTION_RESET': errno.ECONNRESET,
+    'FILE_NOT_FOUND': errno.ENOENT,
+    'INVALID_ARGUMENT': errno.EINVAL,
+    'NOT_A_DIRECTORY': errno.ENOTDIR,
+    'NOT_CONNECTED': errno.ENOTCONN,
+    'NOT_SUPPORTED': errno.EOPNOTSUPP,
+    'OUT_OF_RESOURCES': errno.EMFILE,
+    'TIMED_OUT': errno.ETIMEDOUT,
+    'UNREACHABLE': errno.EHOSTUNREACH,
+}
+
+# The cases of `error-code` of `wasi:sockets`, in order.
+_CODES = (
+    errno.EACCES, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOMEM, errno.ETIMEDOUT, errno.EINVAL, errno.EADDRNOTAVAIL,
+    errno.EADDRINUSE, errno.EHOSTUNREACH, errno.ECONNREFUSED, errno.EPIPE, errno.ECONNRESET, errno.ECONNABORTED,
+    errno.EMSGSIZE, errno.EIO,
+)
+
+
+def of_code(code):
+    """The exception for how a direction of a connection has ended: the number of a case of `error-code`."""
+    number = _CODES[code] if 0 <= code < len(_CODES) else errno.EIO
+    return OSError(number, os.strerror(number))
+
+
+def of_os_error(error):
+    """The exception for an `os-error`."""
+    kind = error.kind.name
+    if kind == 'NAME_NOT_RESOLVED':
+        return socket.gaierror(socket.EAI_NONAME, 'Name or service not known')
+    if kind == 'TEMPORARY_RESOLVER_FAILURE':
+        return socket.gaierror(socket.EAI_AGAIN, 'Temporary failure in name resolution')
+    message = error.message
+    # The component adds the reason in words, for which Python has the number.
+    refused = re.fullmatch(r'(Connect call failed \(.*\)): [^()]*', message)
+    if refused is not None and kind != 'ACCESS_DENIED':
+        message = refused[1]
+    number = _KINDS.get(kind)
+    return OSError(message) if number is None else OSError(number, message)
+
+
+def exception(error):
+    """The exception for a `types.error`."""
+    value = error.value
+    match type(error):
+        case types.Error_ValueError:
+            return ValueError(value)
+        case types.Error_RuntimeError:
+            return RuntimeError(value)
+        case types.Error_AssertionError:
+            return AssertionError(value)
+        case types.Error_IncompleteReadError:
+            return asyncio.IncompleteReadError(value.partial, value.expected)
+        case types.Error_LimitOverrunError:
+            return asyncio.LimitOverrunError(value.message, value.consumed)
+        case types.Error_OsError:
+            return of_os_error(value)
+        case types.Error_ExceptionGroup:
+            return ExceptionGroup('create_connection failed', [of_os_error(each) for each in value])
+        case types.Error_NotImplementedError:
+            return NotImplementedError(value)
+    return _of_tls(error, value) or OSError(str(value))
+
+
+def _of_tls(error, value):
+    import ssl  # Not at the top: it stands on this package.
+
+    match type(error):
+        case types.Error_SslError:
+            eof = value.reason == 'UNEXPECTED_EOF_WHILE_READING'
+            made = (ssl.SSLEOFError if eof else ssl.SSLError)(ssl.SSL_ERROR_SSL, value.message)
+            made.reason, made.library = value.reason, 'SSL'
+        case types.Error_SslCertVerificationError:
+            made = ssl.SSLCertVerificationError(ssl.SSL_ERROR_SSL, value.message)
+            made.reason, made.library = 'CERTIFICATE_VERIFY_FAILED', 'SSL'
+            made.verify_code, made.verify_message = value.verify_code, value.verify_message
+        case _:
+            return None
+    return made
+
+
+async def raising(call):
+    """Awaits a call of an import; its error is raised as CPython's exception."""
+    try:
+        return await call
+    except Err as error:
+        raise exception(error.value) from None
+
+
+def of_lookup(error):
+    """The exception for an `error-code` of `wasi:sockets/ip-name-lookup`."""
+    match type(error).__name__.rpartition('_')[2]:
+        case 'AccessDenied':
+            return PermissionError(errno.EACCES, 'the look-up is not granted')
+        case 'TemporaryResolverFailure':
+            return socket.gaierror(socket.EAI_AGAIN, 'Temporary failure in name resolution')
+        case 'PermanentResolverFailure':
+            return socket.gaierror(socket.EAI_FAIL, 'Non-recoverable failure in name resolution')
+    return socket.gaierror(socket.EAI_NONAME, 'Name or service not known')

@@ -1,0 +1,64 @@
+"""The one waitable set of the program, and who is told of its events.
+
+Calls that were given up, and timers that nobody needs any more, cannot be cancelled, so they outlive a loop: the set is of the program and
+not of a loop.
+"""
+
+import time
+
+import _wasyncio as native
+
+SET = 0
+"""The set, once `start` was called: what runs while `python.wasm` is built has handles of its own."""
+
+HANDLERS = {}
+"""By waitable: called with the event, its code, and what a read has brought."""
+
+
+def start():
+    """Makes the set, once, when the program runs."""
+    global SET
+    SET = SET or native.set_new()
+
+
+def register(waitable, handler):
+    """From now on `handler` is told of the events of a waitable."""
+    HANDLERS[waitable] = handler
+    native.join(waitable, SET)
+
+
+def unregister(waitable):
+    """Nobody is told any more. To be called before a handle is dropped, or waited for elsewhere."""
+    if HANDLERS.pop(waitable, None) is not None:
+        native.join(waitable, 0)
+
+
+def dispatch(events):
+    """Tells of events that `native.gather` gave."""
+    handlers = HANDLERS
+    for event, waitable, code, data in events:
+        handler = handlers.get(waitable)
+        if handler is not None:
+            handler(event, code, data)
+
+
+_alarms = {}
+"""When the timers in flight end."""
+
+
+def wake_in(seconds):
+    """Has an event come then, or before; it has no handler but one that forgets the timer."""
+    at = time.monotonic() + seconds
+    if any(alarm <= at for alarm in _alarms.values()):
+        return
+    timer = native.timer(max(int(seconds * 1e9), 1))
+    if timer:
+        _alarms[timer] = at
+        register(timer, lambda event, code, data: _rang(timer, code))
+
+
+def _rang(timer, code):
+    if code == 2:
+        del _alarms[timer]
+        unregister(timer)
+        native.subtask_drop(timer)
