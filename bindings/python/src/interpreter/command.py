@@ -13,6 +13,7 @@ import encodings.idna  # noqa: F401  Found by name alone, when a name is looked 
 import encodings.unicode_escape  # noqa: F401
 
 import wasyncio
+from wasyncio import compat36
 from wit_world.imports import environment, exit
 
 _INTERRUPTED = 130
@@ -90,7 +91,10 @@ def _run(arguments):
     if name.startswith('<'):
         lines = source.decode('utf-8', 'replace').splitlines(keepends=True)
         linecache.cache[name] = len(source), None, lines, name
-    exec(compile(source, name, 'exec', dont_inherit=True), main.__dict__)
+    code, builtins = compat36.compiled(source, name)
+    if builtins is not None:
+        main.__builtins__ = builtins
+    exec(code, main.__dict__)
 
 
 def _usage(message):

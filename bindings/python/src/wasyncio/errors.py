@@ -85,20 +85,14 @@ def exception(error):
 
 
 def _of_tls(error, value):
-    import ssl  # Not at the top: it stands on this package.
+    from .sockets import tls  # Not at the top: it stands on this module.
 
     match type(error):
         case types.Error_SslError:
-            eof = value.reason == 'UNEXPECTED_EOF_WHILE_READING'
-            made = (ssl.SSLEOFError if eof else ssl.SSLError)(ssl.SSL_ERROR_SSL, value.message)
-            made.reason, made.library = value.reason, 'SSL'
+            return tls.failure(value.message, value.reason)
         case types.Error_SslCertVerificationError:
-            made = ssl.SSLCertVerificationError(ssl.SSL_ERROR_SSL, value.message)
-            made.reason, made.library = 'CERTIFICATE_VERIFY_FAILED', 'SSL'
-            made.verify_code, made.verify_message = value.verify_code, value.verify_message
-        case _:
-            return None
-    return made
+            return tls.certificate_failure(value.message, value.verify_code, value.verify_message)
+    return None
 
 
 async def raising(call):

@@ -41,35 +41,3 @@ def denied(flag, address):
     host, port = address[0], address[1]
     shown = f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
     return OSError(errno.EACCES, f'Permission denied: {shown} is not granted; see {flag}')
-
-
-_KINDS = {
-    'ACCESS_DENIED': errno.EACCES,
-    'ADDRESS_IN_USE': errno.EADDRINUSE,
-    'ADDRESS_NOT_AVAILABLE': errno.EADDRNOTAVAIL,
-    'BROKEN_PIPE': errno.EPIPE,
-    'CONNECTION_ABORTED': errno.ECONNABORTED,
-    'CONNECTION_REFUSED': errno.ECONNREFUSED,
-    'CONNECTION_RESET': errno.ECONNRESET,
-    'INVALID_ARGUMENT': errno.EINVAL,
-    'NOT_CONNECTED': errno.ENOTCONN,
-    'NOT_SUPPORTED': errno.EOPNOTSUPP,
-    'OUT_OF_RESOURCES': errno.ENOMEM,
-    'TIMED_OUT': errno.ETIMEDOUT,
-    'UNREACHABLE': errno.EHOSTUNREACH,
-}
-
-
-def of_component(error):
-    """The exception for an error of the component, with the words that came with it."""
-    case, value = type(error).__name__, getattr(error, 'value', None)
-    if case == 'Error_OsError':
-        return OSError(_KINDS.get(value.kind.name, errno.EIO), value.message)
-    if case == 'Error_SslError':
-        from . import tls
-        return tls.failure(value.message, value.reason)
-    if case == 'Error_SslCertVerificationError':
-        from . import tls
-        return tls.certificate_failure(value.message, value.verify_code, value.verify_message)
-    kinds = {'Error_ValueError': ValueError, 'Error_RuntimeError': RuntimeError, 'Error_NotImplementedError': NotImplementedError}
-    return kinds.get(case, OSError)(value)

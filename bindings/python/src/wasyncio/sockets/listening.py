@@ -6,7 +6,8 @@ import wit_world
 from wit_world.imports import raw, sockets
 from wit_world.imports import server as servers
 
-from . import errors, waiting
+from . import waiting
+from ..errors import exception
 from .descriptor import failure
 from .streams import Streams, handle_of
 from .waiting import Operation
@@ -89,7 +90,7 @@ def start(socket, backlog, serving):
     waiting.wait(lambda: bool(outcome))
     server, error = outcome[0]
     if error is not None:
-        raise errors.of_component(error)
+        raise exception(error)
     return server
 
 

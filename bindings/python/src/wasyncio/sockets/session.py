@@ -5,7 +5,8 @@ import errno
 from componentize_py_types import Err
 from wit_world.imports import raw_tls, tls
 
-from . import errors, waiting
+from . import waiting
+from ..errors import exception
 from .descriptor import failure as os_failure
 from .tls import Certificate, SSLWantReadError, SSLWantWriteError
 from .waiting import Operation
@@ -24,7 +25,7 @@ def _check(record, server_side):
     try:
         raw_tls.Securing.begin(record, server_side).__exit__(None, None, None)
     except Err as error:
-        raise errors.of_component(error.value) from None
+        raise exception(error.value) from None
 
 
 def check_identity(name):
@@ -72,7 +73,7 @@ class Session:
         try:
             securing = raw_tls.Securing.begin(record, self.server_side)
         except Err as error:
-            raise errors.of_component(error.value) from None
+            raise exception(error.value) from None
         self._descriptor.give(securing)
         self._descriptor.busy = True
         Operation(raw_tls.Securing.finish(securing), self._finished)
@@ -83,7 +84,7 @@ class Session:
             self._connection = connection
             self._descriptor.replace(connection)
         else:
-            self._failed = errors.of_component(error)
+            self._failed = exception(error)
         self._descriptor.changed()
 
     def _wait(self, ready, wanted, what):

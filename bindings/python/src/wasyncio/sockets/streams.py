@@ -24,14 +24,14 @@ def handle_of(end):
     return handle
 
 
-def _type_of_bytes():
-    """What generated code calls the type of a stream of bytes."""
+def reader_of(handle):
+    """The readable end with this handle, as generated code has it."""
     writer, reader = wit_world.byte_stream()
     with writer, reader:
-        return reader.type_
+        return ByteStreamReader(reader.type_, handle)
 
 
-class _Pump:
+class Pump:
     """Writes what one stream brings to another, and ends that with it."""
 
     def __init__(self, incoming, outgoing):
@@ -118,12 +118,11 @@ class Streams(Descriptor):
             if isinstance(got, bytes):
                 self._buffer += got
             self._reading = False
-        reader = ByteStreamReader(_type_of_bytes(), incoming)
-        securing.receive(reader, bytes(self._buffer))
+        securing.receive(reader_of(incoming), bytes(self._buffer))
         self._buffer.clear()
         outgoing, self._outgoing = self._outgoing, 0
         # The host cannot take the place of a stream that was begun: what it enciphers passes through here.
-        _Pump(handle_of(securing.outgoing()), outgoing)
+        Pump(handle_of(securing.outgoing()), outgoing)
         self._kept = self._received, self._sent
 
     def replace(self, connection):
