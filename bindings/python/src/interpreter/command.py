@@ -13,8 +13,11 @@ import encodings.idna  # noqa: F401  Found by name alone, when a name is looked 
 import encodings.unicode_escape  # noqa: F401
 
 import wasyncio
-from wasyncio import compat36
+from wasyncio import compat36, sockets
 from wit_world.imports import environment, exit
+
+_LAST_WRITES = 2
+"""How long what closed sockets have not sent yet may take at the end, in seconds."""
 
 _INTERRUPTED = 130
 """As a shell has it: 128 and the number of the signal."""
@@ -33,6 +36,7 @@ def main():
             stream.flush()
         except (OSError, ValueError):
             code = code or 120
+    sockets.leave(_LAST_WRITES)
     if code:
         exit.exit_with_code(code)
     wasyncio.leave()

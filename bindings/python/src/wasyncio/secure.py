@@ -108,6 +108,7 @@ async def start_tls(loop, transport, protocol, context, server_side, server_host
     _positive(ssl_handshake_timeout=handshake_timeout, ssl_shutdown_timeout=shutdown_timeout)
     # No name, and not the component's choice of one, which knows no host here.
     named = record(context, server_hostname or '', handshake_timeout, shutdown_timeout)
+    extra = {name: transport.get_extra_info(name) for name in ('peername', 'sockname', 'socket')}
     transport.pause_reading()
     try:
         await transport._make_empty_waiter()
@@ -131,4 +132,4 @@ async def start_tls(loop, transport, protocol, context, server_side, server_host
         raise
     # It tells how the streams below have ended, and its server that it is there.
     secured.below = connection
-    return type(transport)(loop, secured, protocol, extra={'sslcontext': context}, server=server, made=False)
+    return type(transport)(loop, secured, protocol, extra=extra | {'sslcontext': context}, server=server, made=False)

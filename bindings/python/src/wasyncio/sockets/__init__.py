@@ -36,3 +36,12 @@ def install():
 
     # What is imported when it is needed: there are no files then.
     from . import certificate, in_loop, session, tcp  # noqa: F401
+
+
+def leave(seconds):
+    """Closes what the program has left open, as the system does at its end, and waits at most so long until everything is sent."""
+    from . import descriptor, streams, waiting
+
+    for one in descriptor.all_open():
+        one.close()
+    waiting.wait(lambda: not streams.sending() and not waiting.calls_in_flight(), seconds)

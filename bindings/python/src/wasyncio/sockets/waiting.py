@@ -18,6 +18,8 @@ from ..calls import RETURNED
 
 # The waitables in flight, and who is told `(kind, code, data)` of their events.
 _in_flight = {}
+# Those of them that are calls, which borrow what they are of.
+_calls = set()
 # Where a call that blocks waits; it is made when there is one.
 _own_set = 0
 # Whether one does.
@@ -101,9 +103,11 @@ class Operation:
         if waitable is None:
             self._done(value, error)
         else:
+            _calls.add(waitable)
             expect(waitable, lambda kind, code, data: self._event(waitable, kind, code))
 
     def _event(self, waitable, kind, code):
+        _calls.discard(waitable)
         if kind == native.SUBTASK:
             native.subtask_drop(waitable)
         self._step(code)
@@ -176,3 +180,8 @@ def poll():
         with _Apart():
             native.yield_now()
             poller.dispatch(native.gather(_own_set, False))
+
+
+def calls_in_flight():
+    """Whether there are calls that must not outlive the program."""
+    return bool(_calls)
