@@ -25,4 +25,6 @@ def install():
 def leave():
     """Waits, for half a second at most, until nothing is in flight that must not outlive the program. To be called last in an
     export that returns."""
-    calls.settle(0.5)
+    from . import poller
+
+    poller.settle(0.5)

@@ -5,7 +5,6 @@ componentize-py's own way needs its own loop; `install` puts this one in its pla
 
 import asyncio
 import sys
-import time
 from asyncio import events
 
 import _wasyncio as native
@@ -37,6 +36,7 @@ async def _await_result(result):
         if event == native.SUBTASK and code < RETURNED:
             return
         poller.unregister(waitable)
+        poller.BORROWING.discard(waitable)
         if event == native.SUBTASK:
             native.subtask_drop(waitable)
         if answered.cancelled() or loop.is_closed():
@@ -47,6 +47,8 @@ async def _await_result(result):
             answered.set_result(code)
 
     poller.register(waitable, told)
+    if owner is not None:
+        poller.BORROWING.add(waitable)
     try:
         code = await answered
     except BaseException:
@@ -89,18 +91,6 @@ def block(coroutine):
         _blocking -= 1
         coroutine.close()
     raise RuntimeError('it waits for something else than a call')
-
-
-def settle(seconds):
-    """Waits at most so long for calls that were given up and borrow something. wasmtime traps where such a call answers after the
-    program has ended."""
-    end = time.monotonic() + seconds
-    while any(owner is not None for owner in _left.values()):
-        left = end - time.monotonic()
-        if left <= 0:
-            return
-        poller.wake_in(left)
-        poller.dispatch(native.gather(poller.SET, True))
 
 
 def _first_poll(export, borrows, coroutine):

@@ -58,6 +58,11 @@ def of_os_error(error):
     if refused is not None and kind != 'ACCESS_DENIED':
         message = refused[1]
     number = _KINDS.get(kind)
+    # As CPython, which has the text of the exception there.
+    message = re.sub(r'(error while attempting to bind on address \(.*\)): (?=[^()]*$)', rf'\1: [errno {number}] ', message)
+    if kind == 'ACCESS_DENIED' and error.address:
+        flag = '--allow-connect' if message.startswith('Connect call failed') else '--allow-listen'
+        message += f'; unless it is the system that denies it, {flag} {error.address} grants it'
     return OSError(message) if number is None else OSError(number, message)
 
 

@@ -39,6 +39,7 @@ class Listener:
             if got.__class__ is int:
                 self._subtask = got
                 poller.register(got, self._answered)
+                poller.BORROWING.add(got)
                 return
             self._took(got)
         self._loop.call_soon(self._accept)
@@ -48,6 +49,7 @@ class Listener:
             return
         subtask, self._subtask = self._subtask, 0
         poller.unregister(subtask)
+        poller.BORROWING.discard(subtask)
         self._took(native.accepted(subtask))
         if not self._closed:
             self._accept()

@@ -15,6 +15,10 @@ HANDLERS = {}
 """By waitable: called with the event, its code, and what a read has brought."""
 
 
+BORROWING = set()
+"""Subtasks that borrow a resource: wasmtime traps where one answers after the program has ended."""
+
+
 def start():
     """Makes the set, once, when the program runs."""
     global SET
@@ -62,3 +66,14 @@ def _rang(timer, code):
         del _alarms[timer]
         unregister(timer)
         native.subtask_drop(timer)
+
+
+def settle(seconds):
+    """Waits, at most so long, until no call is in flight that borrows something. What else comes is told as ever."""
+    end = time.monotonic() + seconds
+    while BORROWING:
+        left = end - time.monotonic()
+        if left <= 0:
+            return
+        wake_in(left)
+        dispatch(native.gather(SET, True))

@@ -379,11 +379,14 @@ class Transport(transports._FlowControlMixin, transports.Transport):
             self._lose(None)
 
     def abort(self):
+        # CPython has tried in `write`.
+        if self._out and not self._conn_lost:
+            self._flush_now()
         self._force_close(None)
 
     def write(self, data):
         if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError(f'data argument must be a bytes, bytearray, or memoryview object, not {type(data).__name__!r}')
+            raise TypeError(f'data argument must be a bytes-like object, not {type(data).__name__!r}')
         if self._eof:
             raise RuntimeError('Cannot call write() after write_eof()')
         if self._empty_waiter is not None:
