@@ -1,10 +1,11 @@
 //! Stands in for the Python interpreter: tells what it was given, and tries what it may do with that.
 //!
 //! Prints its arguments, environment and directories, a line each. Of the arguments, `read FILE` and `write FILE` try to do
-//! that with the path of a file, `input` reads the standard input, `wait` never ends, `listen` waits until it is told to stop,
+//! that with the path of a file, `input` reads the standard input, `wait` waits for an hour, `listen` waits until it is told to stop,
 //! `exit CODE` ends the program.
 
 use wasip3::cli::{environment, exit, stdin, stdout};
+use wasip3::clocks::monotonic_clock::wait_for;
 use wasip3::filesystem::preopens::get_directories;
 use wasip3::filesystem::types::{DescriptorFlags, ErrorCode, OpenFlags, PathFlags};
 use wasip3::sockets::types::{IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, TcpSocket};
@@ -72,7 +73,9 @@ impl wasip3::exports::cli::run::Guest for Interpreter {
                 }
                 "wait" => {
                     println("waits".to_owned()).await;
-                    std::future::pending().await
+                    // Not a future without end: a task without anything to wait for traps.
+                    wait_for(3_600_000_000_000).await;
+                    "an hour".to_owned()
                 }
                 "listen" => listen().await,
                 "exit" => {
