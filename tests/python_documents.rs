@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use documents::Programs;
 use wasyncio_python::say;
-use wasyncio_tests::{DEADLINE, command, dist, finish, python, signal, spawn};
+use wasyncio_tests::{DEADLINE, command, dist, finish, interpreter, python, signal, spawn};
 use with::Files;
 
 /// Held by whoever uses the documents' ports.
@@ -51,10 +51,8 @@ impl Printed {
     /// None, with a line that says so, if the documents or the interpreter are not there.
     fn new(edition: Edition) -> Option<Self> {
         let documents = documents::folder()?;
-        if !dist("python.wasm").is_file() {
-            say("NOT RUN: dist/python.wasm is not there; `cargo xtask python` makes it");
-            return None;
-        }
+        // Which compiles it, too.
+        interpreter(&[])?;
         let Programs { client, server, headers, mut data } = match edition {
             Edition::Of36 => documents::fenced(&documents),
             Edition::Of37 => documents::indented(&documents, "002", "   "),

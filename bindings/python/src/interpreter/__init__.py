@@ -10,6 +10,7 @@ wasyncio.sockets.install()
 
 import wasyncio.blocking
 import wasyncio.compat36
+import wasyncio.hashes
 import wasyncio.names
 import wasyncio.secure
 
@@ -17,6 +18,7 @@ from wit_world import exports
 
 from . import command, stdlib
 
+wasyncio.hashes.install()
 stdlib.build()
 
 

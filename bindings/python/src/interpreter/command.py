@@ -8,10 +8,12 @@ import runpy
 import sys
 import traceback
 import types
+import weakref
 
 import encodings.idna  # noqa: F401  Found by name alone, when a name is looked up.
 import encodings.unicode_escape  # noqa: F401
 
+import componentize_py_runtime as runtime
 import wasyncio
 from wasyncio import compat36, sockets
 from wit_world.imports import environment, exit
@@ -27,6 +29,7 @@ def main():
     """Runs what the arguments say. Returns if the exit code is 0, else it exits."""
     _prepare()
     code = _status(_run, environment.get_arguments()[1:])
+    _keep_handles()
     try:
         atexit._run_exitfuncs()
     except BaseException:
@@ -40,6 +43,14 @@ def main():
     if code:
         exit.exit_with_code(code)
     wasyncio.leave()
+
+
+def _keep_handles():
+    """Has finalizers of generated objects not run at exit: the host drops handles, and one that a call borrows must not be dropped."""
+    ours = set(map(id, vars(runtime).values()))
+    for finalizer in weakref.finalize._registry.values():
+        if id(finalizer.func) in ours:
+            finalizer.atexit = False
 
 
 def _prepare():

@@ -165,6 +165,14 @@ class TcpDescriptor(Streams):
             raise failure(errno.EINVAL)
         return accepted
 
+    # -- bytes, for which a socket that is connecting has to be waited for
+
+    def recv(self, size, peek=False):
+        return None if self._connecting else super().recv(size, peek)
+
+    def send(self, data):
+        return None if self._connecting else super().send(data)
+
     # -- readiness
 
     def readable(self):
@@ -172,7 +180,7 @@ class TcpDescriptor(Streams):
             self._listener.begin()
             return self._listener.ready
         if not self._connected:
-            return not self._connecting
+            return not self._connecting  # What a read would say is an error.
         return super().readable()
 
     def writable(self):

@@ -6,12 +6,16 @@ import selectors
 import socket
 
 
+# Some systems have several names for one number.
+NAMES = ('EBADF', 'EAGAIN', 'EPIPE', 'EADDRINUSE', 'ENOTCONN', 'ECONNREFUSED')
+
+
 def failure(call, *arguments):
     """What a call fails with, without numbers, which differ between systems."""
     try:
         return call(*arguments)
     except OSError as error:
-        return type(error).__name__, errno.errorcode.get(error.errno, error.errno if error.errno is None else 'other')
+        return type(error).__name__, next((name for name in NAMES if getattr(errno, name) == error.errno), error.errno is None)
 
 
 def listening():
