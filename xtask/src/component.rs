@@ -56,7 +56,13 @@ pub(crate) fn build_apps(
 }
 
 /// A call of cargo that compiles for the sandbox.
-pub(crate) fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str, profile: &str, target: &Path) -> Command {
+pub(crate) fn cargo(
+    workspace: &Workspace,
+    toolchain: &Toolchain,
+    subcommand: &str,
+    profile: &str,
+    target: &Path,
+) -> Command {
     let mut cargo = workspace.cargo(subcommand);
     cargo.args(["--locked", "--profile", profile]).arg("--target-dir").arg(target);
     let mut remap = vec![(workspace.root().to_owned(), "/wasyncio")];

@@ -1,13 +1,10 @@
-//! The component model's functions and those that the module imports, in the canonical ABI. `tests/python_abi.rs` compares the names
-//! with `wit/`.
+//! The component model's functions and those that the module imports, in the canonical ABI. wit-component checks names and
+//! types against `wit/`, and `tests/generators/native.rs` the layouts.
 //!
 //! They are safe to call: a handle that is none traps. Those that keep a pointer are not.
 
 /// An operation has begun, and an event will tell its code.
 pub(crate) const BLOCKED: i32 = -1;
-
-/// The state of a call that has returned.
-pub(crate) const RETURNED: i32 = 2;
 
 /// The states of a call are in its lowest bits, the subtask above.
 pub(crate) const STATE_BITS: u32 = 4;
@@ -122,3 +119,13 @@ unsafe extern "C" fn cabi_realloc(old: *mut u8, _: usize, align: usize, length: 
 #[repr(C, align(4))]
 #[derive(Clone, Copy)]
 pub(crate) struct Tag(pub(crate) u8);
+
+// The numbers of `tests/generators/native.rs`.
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(Opened, read_ahead) == 4 && offset_of!(Opened, incoming) == 12);
+    assert!(offset_of!(Opened, received) == 16 && offset_of!(Opened, sent) == 20);
+    assert!(offset_of!(Accepted, list) == 4 && offset_of!(Accepted, length) == 8);
+    assert!(size_of::<Opened>() >= 76 && size_of::<Accepted>() >= 76);
+    assert!(offset_of!(Ended, case) == 4 && offset_of!(Ended, has_text) == 8 && size_of::<Ended>() == 20);
+};

@@ -128,7 +128,8 @@ pub(crate) fn drop_ended(future: i32) -> Option<()> {
         // SAFETY: no read is in flight any more; a text in the value is of `cabi_realloc` and ours.
         unsafe {
             let value = &*slot.memory.cast::<Ended>();
-            if value.failed.0 != 0 && i32::from(value.case.0) == OTHER && value.has_text.0 != 0 && value.text_length > 0 {
+            if value.failed.0 != 0 && i32::from(value.case.0) == OTHER && value.has_text.0 != 0 && value.text_length > 0
+            {
                 python::free(value.text);
             }
         }

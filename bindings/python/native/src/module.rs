@@ -36,8 +36,10 @@ type Fast = unsafe extern "C" fn(*mut PyObject, *const *mut PyObject, isize) -> 
 macro_rules! function {
     ($name:ident, |$arguments:ident| $body:expr) => {
         unsafe extern "C" fn $name(_: *mut PyObject, first: *const *mut PyObject, count: isize) -> Answer {
-            let $arguments = Arguments { first, count };
-            or_raised((|| -> Option<Answer> { $body })())
+            fn answer($arguments: &Arguments) -> Option<Answer> {
+                $body
+            }
+            or_raised(answer(&Arguments { first, count }))
         }
     };
 }
@@ -58,8 +60,11 @@ function!(yield_now, |_arguments| {
     abi::thread_yield();
     Some(none())
 });
-// SAFETY: arguments are objects.
-function!(timer, |arguments| Some(int(waiting::timer(unsafe { long_number(arguments.at(0)?) }?))));
+function!(timer, |arguments| {
+    // SAFETY: arguments are objects.
+    let nanoseconds = unsafe { long_number(arguments.at(0)?)? };
+    Some(int(waiting::timer(nanoseconds)))
+});
 function!(subtask_drop, |arguments| {
     abi::subtask_drop(arguments.number(0)?);
     Some(none())
@@ -69,8 +74,10 @@ function!(write, |arguments| {
     // SAFETY: arguments are objects.
     unsafe { streams::write(arguments.number(0)?, arguments.at(1)?) }.map(int)
 });
-// SAFETY: arguments are objects.
-function!(flush, |arguments| unsafe { streams::flush(arguments.at(0)?) });
+function!(flush, |arguments| {
+    // SAFETY: arguments are objects.
+    unsafe { streams::flush(arguments.at(0)?) }
+});
 function!(cancel_read, |arguments| streams::cancel_read(arguments.number(0)?));
 function!(cancel_write, |arguments| streams::cancel_write(arguments.number(0)?).map(int));
 function!(drop_incoming, |arguments| done(streams::drop_incoming(arguments.number(0)?)));

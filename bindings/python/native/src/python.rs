@@ -154,15 +154,13 @@ pub(crate) fn tuple<const N: usize>(items: [Answer; N]) -> Answer {
     // SAFETY: the length is that of an array.
     let tuple = unsafe { PyTuple_New(N.cast_signed()) };
     let mut complete = !tuple.is_null();
-    let mut at = 0;
-    for item in items {
+    for (at, item) in items.into_iter().enumerate() {
         if item.is_null() {
             complete = false;
         } else if !tuple.is_null() {
             // SAFETY: the place is in the tuple, which is new and ours, and the reference is handed over.
-            unsafe { PyTuple_SetItem(tuple, at, item) };
+            unsafe { PyTuple_SetItem(tuple, at.cast_signed(), item) };
         }
-        at += 1;
     }
     if !complete && !tuple.is_null() {
         // SAFETY: it is ours.

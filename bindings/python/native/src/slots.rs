@@ -22,8 +22,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    const EMPTY: Self =
-        Self { memory: null_mut(), length: 0, sending: null_mut(), room: 0, small: 0, busy: false };
+    const EMPTY: Self = Self { memory: null_mut(), length: 0, sending: null_mut(), room: 0, small: 0, busy: false };
 
     /// Memory of at least this length. None without memory; what was there stays.
     pub(crate) fn reserve(&mut self, length: usize) -> Option<*mut u8> {

@@ -8,7 +8,6 @@ import wasyncio.sockets
 # Before anything that imports `socket` or `ssl`.
 wasyncio.sockets.install()
 
-import wasyncio.blocking
 import wasyncio.compat36
 import wasyncio.hashes
 import wasyncio.names

@@ -17,7 +17,7 @@ from asyncio.log import logger
 import _wasyncio as native
 from wit_world.imports import connect, ip_name_lookup, server, unix
 
-from . import address, errors, poller
+from . import address, errors, poller, unix_streams
 from .connection import Connection
 from .listener import Listener
 from .sockets.in_loop import SocketMethods
@@ -74,8 +74,8 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
                 if self._asks:
                     self._flush()
             return ()
-        if timeout is not None:
-            poller.wake_in(timeout)
+        if timeout is not None and not poller.wake_in(timeout):
+            return ()
         handlers = poller.HANDLERS
         turns = 0
         while True:
@@ -352,6 +352,7 @@ class _Policy(events._BaseDefaultEventLoopPolicy):
 
 def install():
     """Has `asyncio` use this loop: `asyncio.run`, `asyncio.new_event_loop`, `asyncio.Runner`."""
+    unix_streams.install()
     events._event_loop_policy = _Policy()
     for module in (asyncio, sys.modules.get('asyncio.unix_events'), sys.modules.get('asyncio.selector_events')):
         for name, new in (

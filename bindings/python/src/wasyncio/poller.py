@@ -51,14 +51,16 @@ _alarms = {}
 
 
 def wake_in(seconds):
-    """Has an event come then, or before; it has no handler but one that forgets the timer."""
+    """Has an event come then, or before, which does nothing. False: so long has passed already, and none will come."""
     at = time.monotonic() + seconds
     if any(alarm <= at for alarm in _alarms.values()):
-        return
+        return True
     timer = native.timer(max(int(seconds * 1e9), 1))
-    if timer:
-        _alarms[timer] = at
-        register(timer, lambda event, code, data: _rang(timer, code))
+    if not timer:
+        return False
+    _alarms[timer] = at
+    register(timer, lambda event, code, data: _rang(timer, code))
+    return True
 
 
 def _rang(timer, code):
@@ -73,7 +75,6 @@ def settle(seconds):
     end = time.monotonic() + seconds
     while BORROWING:
         left = end - time.monotonic()
-        if left <= 0:
+        if left <= 0 or not wake_in(left):
             return
-        wake_in(left)
         dispatch(native.gather(SET, True))
