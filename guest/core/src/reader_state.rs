@@ -15,6 +15,9 @@ use crate::semantics::reader_core::{ReaderCore, Waiter, Wake};
 /// starve them.
 const FILLS_IN_A_ROW: u32 = 4;
 
+/// After so many reads that had their answer at once the next gives way, if the runtime says so.
+const READS_IN_A_ROW: u32 = 32;
+
 /// Where a reader's data comes from.
 pub(crate) trait Source {
     /// Who runs what is read.
@@ -173,19 +176,18 @@ struct Begin<'a> {
 impl Future for Begin<'_> {
     type Output = ();
 
-    // There are five kinds of reads.
-    #[inline(never)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let state = self.state;
-        let Some(source) = state.source.get().and_then(Weak::upgrade).filter(|_| !self.gives_way) else {
-            return Poll::Ready(());
-        };
-        let runtime = source.runtime();
-        let due = runtime.reads_in_a_row().is_some_and(|most| state.answered_at_once.get() >= most);
-        if !due && state.giving_way.get() == 0 {
+        let first = state.giving_way.get() == 0;
+        if self.gives_way || first && state.answered_at_once.get() < READS_IN_A_ROW {
             return Poll::Ready(());
         }
         state.answered_at_once.set(0);
+        let Some(source) = state.source.get().and_then(Weak::upgrade) else { return Poll::Ready(()) };
+        let runtime = source.runtime();
+        if first && !runtime.gives_way() {
+            return Poll::Ready(());
+        }
         state.giving_way.set(state.giving_way.get() + 1);
         self.gives_way = true;
         runtime.wake_later(cx.waker());

@@ -25,9 +25,9 @@ pub trait Runtime {
     /// Has `waker` woken after everything else that is ready has had its turn: asyncio's `sleep(0)`.
     fn wake_later(&self, waker: &Waker);
 
-    /// After how many reads of one connection that had their answer at once the next lets everything else run before it begins.
-    /// None if none does: asyncio's goes on at once.
-    fn reads_in_a_row(&self) -> Option<u32> {
-        None
+    /// Whether a connection of which many reads in a row had their answer at once lets everything else run before the next begins.
+    /// asyncio's goes on at once.
+    fn gives_way(&self) -> bool {
+        false
     }
 }

@@ -32,11 +32,6 @@ const LINGER_POLLS: u8 = 2;
 /// After how many events a task lingers: a turn costs a system call.
 const LINGER_EVENTS: usize = 8;
 
-/// In a component, where every read is a call of another: after so many that had their answer at once the next lets the host look
-/// for what has happened outside, and the program's other tasks go on. Else a peer that sends without end would have the program
-/// for itself as long as what has arrived from it lasts, which is thousands of lines.
-const READS_IN_A_ROW: u32 = 32;
-
 /// So many bytes count as another event: when much is sent, those of the highest handles would wait for ever.
 const EVENT_BYTES: usize = 512;
 
@@ -63,8 +58,11 @@ pub fn runtime() -> &'static dyn Runtime {
             }
         }
 
-        fn reads_in_a_row(&self) -> Option<u32> {
-            NOTES.with(|notes| notes.resident.get()).then_some(READS_IN_A_ROW)
+        // In a component, where every read is a call of another, the host looks for what has happened outside only when the program
+        // rests: else a peer that sends without end would have the program for itself as long as what has arrived from it lasts,
+        // which is thousands of lines.
+        fn gives_way(&self) -> bool {
+            NOTES.with(|notes| notes.resident.get())
         }
     }
     &Component

@@ -22,7 +22,7 @@ pub struct ScriptedRuntime {
     unsent: RefCell<Vec<Rc<dyn Flush>>>,
     in_task: Cell<bool>,
     resetting: Cell<bool>,
-    reads_in_a_row: Cell<Option<u32>>,
+    gives_way: Cell<bool>,
     /// The wakers of tasks that have ended.
     ended: RefCell<Vec<Arc<TaskWaker>>>,
 }
@@ -105,9 +105,9 @@ impl ScriptedRuntime {
         while self.run_ready() || self.turn() || self.flush() {}
     }
 
-    /// Has connections give way after so many reads.
-    pub fn limit_reads_in_a_row(&self, most: u32) {
-        self.reads_in_a_row.set(Some(most));
+    /// Has connections give way after many reads.
+    pub fn give_way(&self) {
+        self.gives_way.set(true);
     }
 
     /// Whether a spawned task is being polled.
@@ -161,7 +161,7 @@ impl Runtime for ScriptedRuntime {
         self.later.borrow_mut().push(waker.clone());
     }
 
-    fn reads_in_a_row(&self) -> Option<u32> {
-        self.reads_in_a_row.get()
+    fn gives_way(&self) -> bool {
+        self.gives_way.get()
     }
 }
