@@ -280,5 +280,5 @@ fn what_is_not_granted_is_told_with_the_flag() {
     let finished = finish(&mut printed.sandboxed("client", &[], &[]));
     assert_eq!(finished.status.code(), Some(1), "{}", finished.stderr);
     assert!(finished.stderr.contains("--allow-connect 127.0.0.1:8888"), "{}", finished.stderr);
-    assert!(finished.stderr.contains("PermissionError: [Errno 13]"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("PermissionError: [Errno "), "{}", finished.stderr);
 }

@@ -119,9 +119,9 @@ told(one.recv, 1)
     let finished = finish(python.args(["-c", program]));
     let lines: Vec<_> = finished.stdout.lines().collect();
     let expected = [
-        ("PermissionError", "see --allow-connect"),
-        ("PermissionError", "see --allow-listen"),
-        ("PermissionError", "see --allow-connect"),
+        ("PermissionError", "--allow-connect 127.0.0.1:9 grants it"),
+        ("PermissionError", "--allow-listen 127.0.0.1:9 grants it"),
+        ("PermissionError", "--allow-connect a.example:PORT grants it"),
         ("OSError", "no UDP"),
         ("OSError", "open_unix_connection"),
         ("PermissionError", "see --tls-identity"),
@@ -201,6 +201,9 @@ for file in sys.argv[2:]:
 print('same')
 ";
     python.args(["-B", "-c", program]).arg(module);
-    let finished = finish(python.args(["ca.pem", "web.pem", "client.pem", "expired.pem", "early.pem", "own.pem"].map(|name| files.at(name))));
+    let finished =
+        finish(python.args(
+            ["ca.pem", "web.pem", "client.pem", "expired.pem", "early.pem", "own.pem"].map(|name| files.at(name)),
+        ));
     assert_eq!(finished.stdout, "same\n", "{}", finished.stderr);
 }

@@ -106,15 +106,3 @@ async def raising(call):
         return await call
     except Err as error:
         raise exception(error.value) from None
-
-
-def of_lookup(error):
-    """The exception for an `error-code` of `wasi:sockets/ip-name-lookup`."""
-    match type(error).__name__.rpartition('_')[2]:
-        case 'AccessDenied':
-            return PermissionError(errno.EACCES, 'the look-up is not granted')
-        case 'TemporaryResolverFailure':
-            return socket.gaierror(socket.EAI_AGAIN, 'Temporary failure in name resolution')
-        case 'PermanentResolverFailure':
-            return socket.gaierror(socket.EAI_FAIL, 'Non-recoverable failure in name resolution')
-    return socket.gaierror(socket.EAI_NONAME, 'Name or service not known')

@@ -143,7 +143,9 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         return await names.getaddrinfo(host, port, family, type, proto, flags)
 
     async def getnameinfo(self, sockaddr, flags=0):
-        return str(sockaddr[0]), str(sockaddr[1])
+        from .sockets import lookup
+
+        return lookup.getnameinfo(sockaddr, flags)
 
     # Connecting.
 

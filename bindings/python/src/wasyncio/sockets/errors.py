@@ -40,4 +40,4 @@ def denied(flag, address):
     """What a program is told whom the policy refuses an address."""
     host, port = address[0], address[1]
     shown = f'[{host}]:{port}' if ':' in host else f'{host}:{port}'
-    return OSError(errno.EACCES, f'Permission denied: {shown} is not granted; see {flag}')
+    return OSError(errno.EACCES, f'Permission denied; unless it is the system that denies it, {flag} {shown} grants it')

@@ -44,7 +44,7 @@ def refused(name, code):
     """The exception for a name that was not resolved."""
     case = type(code).__name__.removeprefix('ErrorCode_')
     if case == 'AccessDenied':
-        return OSError(errno.EACCES, f'Permission denied: the name {name} is not granted; see --allow-connect')
+        return OSError(errno.EACCES, f'Permission denied: the look-up of {name}; --allow-connect {name}:PORT grants it')
     return _gaierror(*_FAILURES.get(case, ('EAI_FAIL', getattr(code, 'value', None) or 'Non-recoverable failure in name resolution')))
 
 
