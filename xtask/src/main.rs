@@ -64,7 +64,9 @@ fn main() -> ExitCode {
         Command::Echo { listen } => echo::serve(&workspace, &listen),
         Command::Bench(options) => bench::measure(&workspace, &options).map(|()| ExitCode::SUCCESS),
         Command::Conformance { arguments } => conformance::compare(&workspace, &arguments),
-        Command::Python => python::build(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Python => {
+            artifacts::build(&workspace).and_then(|()| python::build(&workspace)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

@@ -74,6 +74,19 @@ fn native(workspace: &Workspace, folder: &Path, out: &Path, resolve: &Resolve, p
     Ok(write_if_changed(out, &module)?)
 }
 
+/// Checks the native module, which is empty for any other target.
+pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
+    let toolchain = Toolchain::find()?;
+    if toolchain != Toolchain::Active {
+        eprintln!("    NOT RUN: clippy of {NATIVE}: it is of another compiler than the one for {TARGET}");
+        return Ok(());
+    }
+    let folder = workspace.wasm_target().join("python");
+    let mut cargo = component::cargo(workspace, &toolchain, "clippy", component::PROGRAMS, &folder);
+    cargo.args(["--package", NATIVE, "--lib", "--", "-D", "warnings"]);
+    run("clippy of the native module", &mut cargo)
+}
+
 /// The files below a folder.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {

@@ -39,10 +39,9 @@ def main():
             stream.flush()
         except (OSError, ValueError):
             code = code or 120
-    sockets.leave(_LAST_WRITES)
-    if code:
+    at_rest = all([sockets.leave(_LAST_WRITES), wasyncio.leave()])
+    if code or not at_rest:
         exit.exit_with_code(code)
-    wasyncio.leave()
 
 
 def _keep_handles():

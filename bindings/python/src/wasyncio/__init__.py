@@ -24,7 +24,7 @@ def install():
 
 def leave():
     """Waits, for half a second at most, until nothing is in flight that must not outlive the program. To be called last in an
-    export that returns."""
+    export that returns. False if calls are in flight all the same: then the export must not return but exit."""
     from . import poller
 
-    poller.settle(0.5)
+    return poller.settle(0.5)

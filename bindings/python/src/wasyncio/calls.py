@@ -37,6 +37,7 @@ async def _await_result(result):
             return
         poller.unregister(waitable)
         poller.BORROWING.discard(waitable)
+        poller.CALLS.discard(waitable)
         if event == native.SUBTASK:
             native.subtask_drop(waitable)
         if answered.cancelled() or loop.is_closed():
@@ -47,6 +48,7 @@ async def _await_result(result):
             answered.set_result(code)
 
     poller.register(waitable, told)
+    poller.CALLS.add(waitable)
     if owner is not None:
         poller.BORROWING.add(waitable)
     try:

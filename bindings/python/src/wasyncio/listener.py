@@ -40,6 +40,7 @@ class Listener:
                 self._subtask = got
                 poller.register(got, self._answered)
                 poller.BORROWING.add(got)
+                poller.CALLS.add(got)
                 return
             self._took(got)
         self._loop.call_soon(self._accept)
@@ -50,6 +51,7 @@ class Listener:
         subtask, self._subtask = self._subtask, 0
         poller.unregister(subtask)
         poller.BORROWING.discard(subtask)
+        poller.CALLS.discard(subtask)
         self._took(native.accepted(subtask))
         if not self._closed:
             self._accept()

@@ -16,7 +16,10 @@ HANDLERS = {}
 
 
 BORROWING = set()
-"""Subtasks that borrow a resource: wasmtime traps where one answers after the program has ended."""
+"""Subtasks that borrow a resource, which traps when it is dropped before they have answered."""
+
+CALLS = set()
+"""All subtasks of calls of the component. Where one answers after an export has returned, wasmtime traps."""
 
 
 def start():
@@ -71,10 +74,12 @@ def _rang(timer, code):
 
 
 def settle(seconds):
-    """Waits, at most so long, until no call is in flight that borrows something. What else comes is told as ever."""
+    """Waits, at most so long, until no call is in flight that borrows something. What else comes is told as ever. Whether no call at
+    all is in flight then."""
     end = time.monotonic() + seconds
     while BORROWING:
         left = end - time.monotonic()
         if left <= 0 or not wake_in(left):
-            return
+            break
         dispatch(native.gather(SET, True))
+    return not CALLS

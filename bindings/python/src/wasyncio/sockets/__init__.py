@@ -39,9 +39,13 @@ def install():
 
 
 def leave(seconds):
-    """Closes what the program has left open, as the system does at its end, and waits at most so long until everything is sent."""
+    """Closes what the program has left open, as the system does at its end, and waits at most so long until everything is sent.
+
+    False if calls are in flight all the same: then the program must not return but exit.
+    """
     from . import descriptor, streams, waiting
 
     for one in descriptor.all_open():
         one.close()
     waiting.wait(lambda: not streams.sending() and not waiting.calls_in_flight(), seconds)
+    return not waiting.calls_in_flight()
