@@ -53,16 +53,12 @@ impl Printed {
         let documents = documents::folder()?;
         // Which compiles it, too.
         interpreter(&[])?;
-        let Programs { client, server, headers, mut data } = match edition {
+        let Programs { client, server, headers, data } = match edition {
             Edition::Of36 => documents::fenced(&documents),
             Edition::Of37 => documents::indented(&documents, "002", "   "),
             Edition::Chinese => documents::indented(&documents, "003", "\t"),
             Edition::Restored => documents::restored(&documents),
         };
-        if matches!(edition, Edition::Chinese) {
-            // The document ends before the line that runs it.
-            data.push_str("asyncio.run(wait_for_data())\n");
-        }
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (name, text) in [("client", client), ("server", server), ("headers", headers), ("data", data)] {
             fs::write(folder.path().join(name).with_extension("py"), text).expect("the folder is ours");
