@@ -11,7 +11,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 fn cases_end_as_in_cpython() {
     let folder = programs();
     let folder = folder.to_str().expect("the workspace's path is text");
-    let flags = ["--dir", folder, "--allow-listen", "127.0.0.0/8:0", "--allow-connect", "127.0.0.0/8:*"];
+    let flags = ["--dir", folder, "--allow-listen", "127.0.0.0/8:*", "--allow-connect", "127.0.0.0/8:*"];
     let Some(mut sandboxed) = interpreter(&flags) else { return };
     let Some(mut native) = python() else { return };
     let program = programs().join("streams.py");

@@ -3,13 +3,21 @@
 The top level of every module here runs while `python.wasm` is built, and what it has made is there when it starts.
 """
 
-import wasyncio
+import wasyncio.sockets
+
+# Before anything that imports `socket` or `ssl`.
+wasyncio.sockets.install()
+
+import wasyncio.compat36
+import wasyncio.hashes
 import wasyncio.names
+import wasyncio.secure
 
 from wit_world import exports
 
 from . import command, stdlib
 
+wasyncio.hashes.install()
 stdlib.build()
 
 

@@ -8,12 +8,18 @@ import runpy
 import sys
 import traceback
 import types
+import weakref
 
 import encodings.idna  # noqa: F401  Found by name alone, when a name is looked up.
 import encodings.unicode_escape  # noqa: F401
 
+import componentize_py_runtime as runtime
 import wasyncio
+from wasyncio import compat36, sockets
 from wit_world.imports import environment, exit
+
+_LAST_WRITES = 2
+"""How long what closed sockets have not sent yet may take at the end, in seconds."""
 
 _INTERRUPTED = 130
 """As a shell has it: 128 and the number of the signal."""
@@ -23,8 +29,7 @@ def main():
     """Runs what the arguments say. Returns if the exit code is 0, else it exits."""
     _prepare()
     code = _status(_run, environment.get_arguments()[1:])
-    # Before exit functions: generated objects have some, which drop resources.
-    at_rest = wasyncio.leave()
+    _keep_handles()
     try:
         atexit._run_exitfuncs()
     except BaseException:
@@ -34,8 +39,17 @@ def main():
             stream.flush()
         except (OSError, ValueError):
             code = code or 120
+    at_rest = all([sockets.leave(_LAST_WRITES), wasyncio.leave()])
     if code or not at_rest:
         exit.exit_with_code(code)
+
+
+def _keep_handles():
+    """Has finalizers of generated objects not run at exit: the host drops handles, and one that a call borrows must not be dropped."""
+    ours = set(map(id, vars(runtime).values()))
+    for finalizer in weakref.finalize._registry.values():
+        if id(finalizer.func) in ours:
+            finalizer.atexit = False
 
 
 def _prepare():
@@ -91,7 +105,10 @@ def _run(arguments):
     if name.startswith('<'):
         lines = source.decode('utf-8', 'replace').splitlines(keepends=True)
         linecache.cache[name] = len(source), None, lines, name
-    exec(compile(source, name, 'exec', dont_inherit=True), main.__dict__)
+    code, builtins = compat36.compiled(source, name)
+    if builtins is not None:
+        main.__builtins__ = builtins
+    exec(code, main.__dict__)
 
 
 def _usage(message):

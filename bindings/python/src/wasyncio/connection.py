@@ -13,10 +13,11 @@ class Connection:
     """The handles of one connection. Whoever has it calls `close`; a handle that is 0 is dropped already. What is known of it can
     be asked as long as this lives.
 
-    `read_ahead` was received before: it comes before what `incoming` brings.
+    `read_ahead` was received before: it comes before what `incoming` brings. `below` is the connection that a session of TLS is on, if
+    it was one before.
     """
 
-    __slots__ = ('handle', 'outgoing', 'incoming', 'received', 'sent', 'read_ahead', '__weakref__')
+    __slots__ = ('handle', 'outgoing', 'incoming', 'received', 'sent', 'read_ahead', 'below', '__weakref__')
 
     def __init__(self, handle):
         """Opens the connection with this handle. `ConnectionAbortedError` if it was ended before."""

@@ -90,20 +90,14 @@ def exception(error):
 
 
 def _of_tls(error, value):
-    import ssl  # Not at the top: it stands on this package.
+    from .sockets import tls  # Not at the top: it stands on this module.
 
     match type(error):
         case types.Error_SslError:
-            eof = value.reason == 'UNEXPECTED_EOF_WHILE_READING'
-            made = (ssl.SSLEOFError if eof else ssl.SSLError)(ssl.SSL_ERROR_SSL, value.message)
-            made.reason, made.library = value.reason, 'SSL'
+            return tls.failure(value.message, value.reason)
         case types.Error_SslCertVerificationError:
-            made = ssl.SSLCertVerificationError(ssl.SSL_ERROR_SSL, value.message)
-            made.reason, made.library = 'CERTIFICATE_VERIFY_FAILED', 'SSL'
-            made.verify_code, made.verify_message = value.verify_code, value.verify_message
-        case _:
-            return None
-    return made
+            return tls.certificate_failure(value.message, value.verify_code, value.verify_message)
+    return None
 
 
 async def raising(call):
@@ -112,15 +106,3 @@ async def raising(call):
         return await call
     except Err as error:
         raise exception(error.value) from None
-
-
-def of_lookup(error):
-    """The exception for an `error-code` of `wasi:sockets/ip-name-lookup`."""
-    match type(error).__name__.rpartition('_')[2]:
-        case 'AccessDenied':
-            return PermissionError(errno.EACCES, 'the look-up is not granted')
-        case 'TemporaryResolverFailure':
-            return socket.gaierror(socket.EAI_AGAIN, 'Temporary failure in name resolution')
-        case 'PermanentResolverFailure':
-            return socket.gaierror(socket.EAI_FAIL, 'Non-recoverable failure in name resolution')
-    return socket.gaierror(socket.EAI_NONAME, 'Name or service not known')

@@ -15,8 +15,8 @@ _TURNS = 4
 class Listener:
     """Owns a server of the component. It accepts from `start` on, until `close`."""
 
-    def __init__(self, loop, resource):
-        self._loop, self._resource = loop, resource
+    def __init__(self, loop, resource, extra=None):
+        self._loop, self._resource, self._extra = loop, resource, extra
         self._server = self._factory = None
         self._subtask = 0
         self._closed = False
@@ -74,7 +74,7 @@ class Listener:
     def _serve(self, connection):
         try:
             protocol = self._factory()
-            Transport(self._loop, connection, protocol, server=self._server)
+            Transport(self._loop, connection, protocol, extra=self._extra and dict(self._extra), server=self._server)
         except (SystemExit, KeyboardInterrupt):
             raise
         except BaseException as exc:

@@ -20,13 +20,14 @@ from wit_world.imports import connect, ip_name_lookup, server, unix
 from . import address, errors, poller, unix_streams
 from .connection import Connection
 from .listener import Listener
+from .sockets.in_loop import SocketMethods
 from .transport import Transport
 
 _TURNS = 16
 """So many turns of a loop that always has something to do, then it looks for what has happened outside."""
 
 
-class EventLoop(base_events.BaseEventLoop):
+class EventLoop(SocketMethods, base_events.BaseEventLoop):
     """The loop. Without threads there is one that runs at a time."""
 
     def __init__(self, selector=None):
@@ -142,7 +143,9 @@ class EventLoop(base_events.BaseEventLoop):
         return await names.getaddrinfo(host, port, family, type, proto, flags)
 
     async def getnameinfo(self, sockaddr, flags=0):
-        return str(sockaddr[0]), str(sockaddr[1])
+        from .sockets import lookup
+
+        return lookup.getnameinfo(sockaddr, flags)
 
     # Connecting.
 
@@ -168,14 +171,17 @@ class EventLoop(base_events.BaseEventLoop):
             None if local_addr is None else (local_addr[0], _port(local_addr[1])),
             happy_eyeballs_delay, interleave, all_errors or None,
         )
+        extra = None
         if ssl:
-            from . import secure
+            from . import secure  # Not at the top: it stands on this package.
 
-            call = secure.open_connection(host, _port(port), ssl, server_hostname, ssl_handshake_timeout,
+            ssl = secure.context_of(ssl)
+            extra = {'sslcontext': ssl}
+            call = secure.open_connection(_text(host), _port(port), ssl, server_hostname, ssl_handshake_timeout,
                                           ssl_shutdown_timeout, options)
         else:
             call = connect.open_connection(_text(host), _port(port), options)
-        return await self._connected(await Connection.connect(call), protocol_factory)
+        return await self._connected(await Connection.connect(call), protocol_factory, extra)
 
     async def create_unix_connection(
         self, protocol_factory, path=None, *, ssl=None, sock=None, server_hostname=None,
@@ -222,6 +228,16 @@ class EventLoop(base_events.BaseEventLoop):
     ):
         return await self._over_socket(sock, protocol_factory, ssl, None)
 
+    async def start_tls(
+        self, transport, protocol, sslcontext, *, server_side=False, server_hostname=None, ssl_handshake_timeout=None,
+        ssl_shutdown_timeout=None,
+    ):
+        from . import secure
+
+        return await secure.start_tls(
+            self, transport, protocol, sslcontext, server_side, server_hostname, ssl_handshake_timeout, ssl_shutdown_timeout
+        )
+
     # Listening.
 
     async def create_server(
@@ -263,7 +279,7 @@ class EventLoop(base_events.BaseEventLoop):
             if listening is None or ssl is not None:
                 raise ValueError(f'A Stream Socket was expected, got {sock!r}')
             resource = await listening(backlog, start_serving)
-        return await self._serving(resource, protocol_factory, backlog, start_serving)
+        return await self._serving(resource, protocol_factory, backlog, start_serving, ssl)
 
     async def create_unix_server(
         self, protocol_factory, path=None, *, sock=None, backlog=100, ssl=None, ssl_handshake_timeout=None,
@@ -277,8 +293,8 @@ class EventLoop(base_events.BaseEventLoop):
         resource = await errors.raising(unix.start_unix_server(os.fsencode(path), options))
         return await self._serving(resource, protocol_factory, backlog, start_serving)
 
-    async def _serving(self, resource, protocol_factory, backlog, start_serving):
-        listener = Listener(self, resource)
+    async def _serving(self, resource, protocol_factory, backlog, start_serving, ssl=None):
+        listener = Listener(self, resource, None if ssl is None else {'sslcontext': ssl})
         self._listeners.add(listener)
         made = base_events.Server(self, listener.sockets, protocol_factory, None, backlog, None, None)
         if start_serving:

@@ -18,12 +18,12 @@ _BLOCKED = -1
 
 
 class Transport(transports._FlowControlMixin, transports.Transport):
-    """A connection. `waiter` is told when the protocol knows of it."""
+    """A connection. `waiter` is told when the protocol knows of it; without `made` it is not told that there is one."""
 
     _start_tls_compatible = True
     _sendfile_compatible = constants._SendfileMode.FALLBACK
 
-    def __init__(self, loop, connection, protocol, waiter=None, extra=None, server=None):
+    def __init__(self, loop, connection, protocol, waiter=None, extra=None, server=None, made=True):
         super().__init__(extra, loop)
         self._connection = self._known = connection
         self._server = server
@@ -43,7 +43,8 @@ class Transport(transports._FlowControlMixin, transports.Transport):
             server._attach(self)
         poller.register(connection.incoming, self._read_ended)
         poller.register(connection.outgoing, self._write_ended)
-        loop.call_soon(protocol.connection_made, self)
+        if made:
+            loop.call_soon(protocol.connection_made, self)
         loop.call_soon(self._begin)
         if waiter is not None:
             loop.call_soon(futures._set_result_unless_cancelled, waiter, None)
@@ -302,6 +303,35 @@ class Transport(transports._FlowControlMixin, transports.Transport):
             poller.unregister(handle)
         connection.close()
 
+    # Going on by TLS.
+
+    def _hand_over(self):
+        """The connection, with no operation in flight and nothing unsent, what was received and not told, and the server that counts
+        it. Reading was paused; this transport is at its end, of which its protocol is not told."""
+        connection, self._connection = self._connection, None
+        if connection is None or self._closing:
+            self._connection = connection
+            raise ConnectionResetError('Connection lost')
+        self._closing = True
+        self._conn_lost += 1
+        for handle in (connection.incoming, connection.outgoing, connection.received, connection.sent):
+            poller.unregister(handle)
+        held, self._held = self._held, b''
+        if self._reading:
+            self._reading = False
+            got = native.cancel_read(connection.incoming)
+            if got.__class__ is bytes:
+                held += got
+        server, self._server = self._server, None
+        if server is not None:
+            # Whoever goes on is counted.
+            self._loop.call_soon(server._detach, self)
+        return connection, held, server
+
+    def _handed_over(self, error):
+        """Whoever was to go on does not: the protocol is told."""
+        self._loop.call_soon(self._protocol.connection_lost, error)
+
     # asyncio's.
 
     def set_protocol(self, protocol):
@@ -421,5 +451,7 @@ class Transport(transports._FlowControlMixin, transports.Transport):
             else:
                 value = self._known.get_extra_info(name)
                 if value is not None:
-                    extra[name] = value
+                    from . import secure  # Not at the top: it stands on this package.
+
+                    extra[name] = secure.known(name, value, self._known.get_extra_info, extra.get('sslcontext'))
         return extra.get(name, default)
