@@ -1,5 +1,10 @@
 //! Connection scenarios, first with CPython's asyncio, then with wasyncio, composed and linked: what the programs see, line by line,
-//! must be equal. The peer is played here, on real sockets.
+//! must be equal. The peer is played here, on real sockets: by TCP, over Unix sockets, by TLS.
+
+#[path = "tls/peer.rs"]
+mod peer;
+#[path = "tls/mod.rs"]
+mod with;
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -9,8 +14,10 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use peer::TlsPeer;
 use socket2::SockRef;
 use wasyncio_tests::{DEADLINE, Running, command, dist, finish, python, spawn};
+use with::Files;
 
 /// The part that the test plays; it may wait for lines of the transcript.
 type Peer = fn(Box<dyn Stream>, &mut Running);
@@ -42,6 +49,18 @@ impl Stream for UnixStream {
 
     fn reset(self: Box<Self>) {
         unreachable!("a Unix socket is reset by what is left unread alone");
+    }
+}
+
+impl Stream for TlsPeer {
+    fn end(&self) {
+        TlsPeer::end(self).expect("the connection is open");
+    }
+
+    fn reset(self: Box<Self>) {
+        self.with_stream(|stream| SockRef::from(stream).set_linger(Some(Duration::ZERO))).expect("the socket is open");
+        // Nothing announces it.
+        self.with_stream(|stream| stream.shutdown(Shutdown::Write)).ok();
     }
 }
 
@@ -149,6 +168,40 @@ fn same_as_cpython_over_unix(scenario: &str, peer: Peer) {
     assert!(theirs.lines().count() > 1, "{theirs}");
 }
 
+/// The same by TLS.
+fn transcript_by_tls(program: Option<&str>, scenario: &str, peer: Peer, files: &Files) -> Option<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("bound").port();
+    let authority = files.shown("ca.pem");
+    let mut command = match program {
+        Some(program) => ours_with(program, &["--tls-trust", &format!("peer={authority}")]),
+        None => oracle()?,
+    };
+    let mut running = spawn(command.arg(scenario).arg(port.to_string()).arg(&authority));
+    let (stream, _) = listener.accept().expect("the program connects");
+    stream.set_read_timeout(Some(DEADLINE)).expect("the deadline is not zero");
+    stream.set_write_timeout(Some(DEADLINE)).expect("the deadline is not zero");
+    let stream = TlsPeer::accept(files, stream);
+    running.line_with("connected");
+    peer(Box::new(stream), &mut running);
+    let status = running.wait();
+    let printed = running.printed();
+    assert!(status.success(), "{scenario} ended with {status}: {printed}");
+    Some(normalized(&printed, port))
+}
+
+fn same_as_cpython_by_tls(scenario: &str, peer: Peer, files: &Files) {
+    let Some(theirs) = transcript_by_tls(None, scenario, peer, files) else { return };
+    for program in OURS {
+        let ours = transcript_by_tls(Some(program), scenario, peer, files).expect("only the oracle may be left out");
+        assert_eq!(ours, theirs, "{scenario}: left: wasyncio ({program}), right: CPython");
+    }
+    assert!(theirs.lines().count() > 1, "{theirs}");
+}
+
+/// Which are left out by TLS, as a direction cannot be ended alone there, or the marks are others.
+const NOT_BY_TLS: [&str; 4] = ["half_close", "slow_reader", "cancelled_drain", "water_marks"];
+
 /// Which are left out, as they are about addresses, or about what TCP alone can.
 const TCP_ALONE: [&str; 4] = ["reset_while_reading", "reset_while_writing", "water_marks", "refused"];
 
@@ -175,6 +228,18 @@ macro_rules! scenarios {
             for (scenario, peer) in peers {
                 if let Some(peer) = peer.filter(|_| !TCP_ALONE.contains(scenario)) {
                     same_as_cpython_over_unix(scenario, peer);
+                }
+            }
+        }
+
+        /// Every scenario of a client by TLS, too.
+        #[test]
+        fn by_tls() {
+            let files = Files::new();
+            let peers: &[(&str, Option<Peer>)] = &[$((stringify!($name), $peer)),+];
+            for (scenario, peer) in peers {
+                if let Some(peer) = peer.filter(|_| !NOT_BY_TLS.contains(scenario)) {
+                    same_as_cpython_by_tls(scenario, peer, &files);
                 }
             }
         }

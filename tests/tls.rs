@@ -275,6 +275,59 @@ fn a_key_that_others_can_read_is_refused() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn unix_sockets_carry_tls() {
+    let files = Files::new();
+    let path = fs::canonicalize(files.at("")).unwrap().join("tls.sock").display().to_string();
+    for form in FORMS {
+        let serve = |arguments: &[&str]| {
+            let mut program = files.program(form);
+            program.args(["--allow-unix-listen", &path, "--"]).args([arguments[0], &path]).args(&arguments[1..]);
+            let mut server = spawn(&mut program);
+            server.line_with(&format!("Serving on {path}"));
+            server
+        };
+        let mut server = serve(&["server", "identity=web", "alpn=a"]);
+        let Some(seen) = files.python_client_of(&path, &["echo"]) else { return };
+        assert!(seen.starts_with("TLSv1.3 b'hello\\n' False\nTrue\nunwrapped\nb'again\\n' True\n"), "{seen}");
+        assert!(seen.ends_with("b'a line\\n'\nclosed\n"), "{seen}");
+        server.lines_with("closed after", 5);
+        drop(server);
+        let mut server = serve(&["starttls", "identity=web"]);
+        assert_eq!(files.python_client_of(&path, &["starttls"]).as_deref(), Some("b'go on\\n'\nb'hello\\n'\n"));
+        server.line_with("closed after 6");
+        drop(server);
+
+        let client = |arguments: &[&str]| {
+            files.client(form, &["--allow-unix", &path], &[&[arguments[0], &path], &arguments[1..]].concat())
+        };
+        let known = ["client", "trust=us", "hostname=localhost", "count=2"];
+        let mut server = files.python_server_anywhere("web", &["unix", &path]).expect("there is one");
+        server.line_with("Serving on");
+        let seen = client(&known);
+        assert!(seen.contains("version=TLSv1.3") && seen.contains("reused=true"), "{seen}");
+        assert!(seen.ends_with("answered 6\nclosed\n"), "{seen}");
+        // There is no name that it could be checked by.
+        assert_eq!(
+            client(&["client", "trust=us"]),
+            "failed ValueError: you have to pass server_hostname when using ssl\n"
+        );
+        assert_eq!(
+            client(&["client", "trust=us", "hostname=elsewhere.example"]),
+            "failed SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, \
+             certificate is not valid for 'elsewhere.example'. (62)\n"
+        );
+        assert!(client(&["client", "hostname=localhost"]).contains("unable to get local issuer certificate"));
+        server.lines_with("closed cleanly", 2);
+        drop(server);
+        let mut server = files.python_server_anywhere("web", &["starttls", "unix", &path]).expect("there is one");
+        server.line_with("Serving on");
+        let seen = client(&["starttls-client", "trust=us", "hostname=localhost"]);
+        assert!(seen.ends_with("answered \"hello\\n\"\nclosed\n"), "{seen}");
+    }
+}
+
+#[test]
 fn plain_text_goes_on_by_tls() {
     let files = Files::new();
     for form in FORMS {

@@ -1,11 +1,13 @@
 """What CPython's asyncio does in the connection scenarios; tests/guests/scenarios is the same program on wasyncio.
 
-Called with the name of a scenario and, for clients, the port to connect to. Prints a transcript, one line an event.
+Called with the name of a scenario and, for clients, the port to connect to, and with the file of an authority if the peer speaks TLS.
+Prints a transcript, one line an event.
 """
 
 import asyncio
 import os
 import re
+import ssl
 import sys
 
 
@@ -42,6 +44,8 @@ def attempt_now(name, call):
 async def connect(**options):
     """The peer listens on a port or, if the argument is a path, on a Unix socket."""
     peer = sys.argv[2]
+    if sys.argv[3:]:
+        options |= {"ssl": ssl.create_default_context(cafile=sys.argv[3]), "server_hostname": "localhost"}
     if "/" in peer:
         reader, writer = await asyncio.open_unix_connection(peer, **options)
     else:

@@ -113,17 +113,27 @@ impl Files {
 
     /// CPython's server with the certificate `name`.
     pub(crate) fn python_server(&self, name: &str, options: &[&str]) -> Option<(Running, SocketAddr)> {
-        let mut python = python()?;
-        python.args(["-I", SERVER]).arg(self.at(&format!("{name}.pem"))).arg(self.at(&format!("{name}.key")));
-        let mut running = spawn(python.arg(self.at("ca.pem")).args(options));
+        let mut running = self.python_server_anywhere(name, options)?;
         let address = running.address();
         Some((running, address))
     }
 
+    /// The same, wherever the options have it serve.
+    pub(crate) fn python_server_anywhere(&self, name: &str, options: &[&str]) -> Option<Running> {
+        let mut python = python()?;
+        python.args(["-I", SERVER]).arg(self.at(&format!("{name}.pem"))).arg(self.at(&format!("{name}.key")));
+        Some(spawn(python.arg(self.at("ca.pem")).args(options)))
+    }
+
     /// What CPython's client prints.
     pub(crate) fn python_client(&self, address: SocketAddr, arguments: &[&str]) -> Option<String> {
+        self.python_client_of(&address.port().to_string(), arguments)
+    }
+
+    /// The same of a port of this machine, or of the path of a Unix socket.
+    pub(crate) fn python_client_of(&self, peer: &str, arguments: &[&str]) -> Option<String> {
         let mut python = python()?;
-        python.args(["-I", CLIENT]).arg(self.at("ca.pem")).arg(address.port().to_string());
+        python.args(["-I", CLIENT]).arg(self.at("ca.pem")).arg(peer);
         let finished = finish(python.args(arguments));
         assert!(finished.status.success(), "{}{}", finished.stdout, finished.stderr);
         Some(finished.stdout)

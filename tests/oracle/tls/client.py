@@ -1,4 +1,4 @@
-"""A client of CPython's, by `ssl` and by `asyncio`: CAFILE PORT WHAT. Prints what it sees."""
+"""A client of CPython's, by `ssl` and by `asyncio`: CAFILE PORT WHAT, or PATH for PORT. Prints what it sees."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ import ssl
 import sys
 
 cafile, port, what, *more = sys.argv[1:]
-ADDRESS = ("127.0.0.1", int(port))
+ADDRESS = port if "/" in port else ("127.0.0.1", int(port))
 
 
 def context(*, tls12=False, trust=cafile):
@@ -17,6 +17,23 @@ def context(*, tls12=False, trust=cafile):
     if tls12:
         made.maximum_version = ssl.TLSVersion.TLSv1_2
     return made
+
+
+def dial():
+    """A socket in plain text."""
+    if "/" not in port:
+        return socket.create_connection(ADDRESS, 30)
+    plain = socket.socket(socket.AF_UNIX)
+    plain.settimeout(30)
+    plain.connect(ADDRESS)
+    return plain
+
+
+def open_connection(**options):
+    """Of asyncio's."""
+    if "/" in port:
+        return asyncio.open_unix_connection(ADDRESS, **options)
+    return asyncio.open_connection(*ADDRESS, **options)
 
 
 def told(error):
@@ -48,7 +65,7 @@ def there_and_back(tls, sent):
 def echo():
     for tls12 in False, True:
         settings = context(tls12=tls12)
-        with socket.create_connection(ADDRESS, 30) as plain:
+        with dial() as plain:
             with settings.wrap_socket(plain, server_hostname="localhost") as tls:
                 tls.sendall(b"hello\n")
                 print(tls.version(), tls.recv(100), tls.session_reused)
@@ -56,7 +73,7 @@ def echo():
                 print(there_and_back(tls, bytes(range(256)) * 12_000))
                 tls.unwrap()
                 print("unwrapped")
-        with socket.create_connection(ADDRESS, 30) as plain:
+        with dial() as plain:
             with settings.wrap_socket(plain, server_hostname="localhost", session=session) as tls:
                 tls.sendall(b"again\n")
                 print(tls.recv(100), tls.session_reused)
@@ -64,7 +81,7 @@ def echo():
 
 
 async def streams():
-    reader, writer = await asyncio.open_connection(*ADDRESS, ssl=context(), server_hostname="localhost")
+    reader, writer = await open_connection(ssl=context(), server_hostname="localhost")
     writer.write(b"a line\n")
     print(await reader.readline())
     writer.close()
@@ -76,7 +93,7 @@ async def connect(hostname):
     try:
         trust = None if more[1:] == ["system"] else cafile
         settings = context(trust=trust)
-        reader, writer = await asyncio.open_connection(*ADDRESS, ssl=settings, server_hostname=hostname)
+        reader, writer = await open_connection(ssl=settings, server_hostname=hostname)
     except OSError as error:
         print("failed", told(error))
     else:
@@ -86,7 +103,7 @@ async def connect(hostname):
 
 async def start_tls(first):
     """Plain text, an answer to it if there is one, and TLS."""
-    reader, writer = await asyncio.open_connection(*ADDRESS)
+    reader, writer = await open_connection()
     writer.write(first)
     if first == b"STARTTLS\n":
         print(await reader.readline())
@@ -101,7 +118,7 @@ def hello(before):
     """`before` and a ClientHello in one segment, and then TLS."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context().wrap_bio(incoming, outgoing, server_hostname="localhost")
-    with socket.create_connection(ADDRESS, 30) as plain:
+    with dial() as plain:
         sent = before
 
         def step(call, *arguments):

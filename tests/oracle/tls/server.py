@@ -1,4 +1,4 @@
-"""A server of CPython's: CERT KEY CAFILE [alpn] [clients] [tls12] [starttls] [cut] [deaf]. Prints its port, and what it sees."""
+"""A server of CPython's: CERT KEY CAFILE [alpn] [clients] [tls12] [starttls] [cut] [deaf] [unix PATH]. Prints where it serves, and what it sees."""
 
 import asyncio
 import ssl
@@ -46,7 +46,10 @@ async def serve(reader, writer):
 
 async def main():
     settings = {} if "starttls" in options else {"ssl": context}
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, **settings)
+    if "unix" in options:
+        server = await asyncio.start_unix_server(serve, options[-1], **settings)
+    else:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, **settings)
     print("Serving on", server.sockets[0].getsockname(), flush=True)
     await server.serve_forever()
 

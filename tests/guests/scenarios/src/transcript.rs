@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use asyncio::{
-    ConnectionOptions, Error, StreamReader, StreamWriter, UnixConnectionOptions, open_connection_with,
+    ConnectionOptions, Error, SslOptions, StreamReader, StreamWriter, UnixConnectionOptions, open_connection_with,
     open_unix_connection_with,
 };
 use case_runner::number;
@@ -63,13 +63,21 @@ pub(crate) async fn connect() -> Result<(Rc<StreamReader>, Rc<StreamWriter>), Er
     connect_with(None).await
 }
 
-/// The same with the reader's limit. The peer listens on a port or, if the argument is a path, on a Unix socket.
+/// The same with the reader's limit. The peer listens on a port or, if the argument is a path, on a Unix socket; it speaks TLS if there
+/// is another argument.
 pub(crate) async fn connect_with(limit: Option<u64>) -> Result<(Rc<StreamReader>, Rc<StreamWriter>), Error> {
-    let peer = console::arguments().into_iter().nth(1).unwrap_or_default();
+    let arguments = console::arguments();
+    let peer = arguments.get(1).cloned().unwrap_or_default();
+    let ssl = arguments.get(2).map(|_| SslOptions {
+        trust: Some("peer".into()),
+        server_hostname: Some("localhost".into()),
+        ..SslOptions::default()
+    });
     let (reader, writer) = if peer.contains('/') {
-        open_unix_connection_with(peer, UnixConnectionOptions { limit, ..UnixConnectionOptions::default() }).await?
+        open_unix_connection_with(peer, UnixConnectionOptions { limit, ssl, ..UnixConnectionOptions::default() })
+            .await?
     } else {
-        let options = ConnectionOptions { limit, ..ConnectionOptions::default() };
+        let options = ConnectionOptions { limit, ssl, ..ConnectionOptions::default() };
         open_connection_with(Some("127.0.0.1"), Some(port()), options).await?
     };
     say("connected");

@@ -1,10 +1,12 @@
-//! Connections by TLS, against peers that the tests run: `COMMAND ADDRESS [KEY=VALUE]...`. Each prints what it sees.
+//! Connections by TLS, against peers that the tests run: `COMMAND ADDRESS [KEY=VALUE]...`. Each prints what it sees. An address is HOST:PORT,
+//! or the path of a Unix socket.
 
 use std::time::Duration;
 
 use asyncio::{
-    ConnectionOptions, Error, ExtraInfo, ServerOptions, SslOptions, StartTls, StreamReader, StreamWriter, TlsVersion,
-    VerifyMode, open_connection_with, start_server_with,
+    ConnectionOptions, Error, ExtraInfo, Server, ServerOptions, SslOptions, StartTls, StreamReader, StreamWriter,
+    TlsVersion, UnixConnectionOptions, UnixServerOptions, VerifyMode, open_connection_with, open_unix_connection_with,
+    start_server_with, start_unix_server_with,
 };
 use console::println;
 
@@ -12,7 +14,8 @@ use console::println;
 #[derive(Clone)]
 struct Arguments {
     host: String,
-    port: u16,
+    /// None: the host is the path of a Unix socket.
+    port: Option<u16>,
     ssl: SslOptions,
     /// How many connections a client makes, one after the other.
     count: u32,
@@ -22,8 +25,10 @@ struct Arguments {
 
 impl Arguments {
     fn parse(address: &str, options: &[String]) -> Self {
-        let (host, port) = address.rsplit_once(':').expect("HOST:PORT");
-        let (host, port) = (host.to_owned(), port.parse().expect("a port"));
+        let (host, port) = match address.rsplit_once(':') {
+            Some((host, port)) => (host.to_owned(), Some(port.parse().expect("a port"))),
+            None => (address.to_owned(), None),
+        };
         let mut arguments = Self { host, port, ssl: SslOptions::default(), count: 1, size: 0 };
         for option in options {
             let (key, value) = option.split_once('=').expect("KEY=VALUE");
@@ -53,6 +58,36 @@ impl Arguments {
             }
         }
         arguments
+    }
+}
+
+impl Arguments {
+    /// A connection to the address, by TLS if there is `ssl`.
+    async fn connect(&self, ssl: Option<SslOptions>) -> Result<(StreamReader, StreamWriter), Error> {
+        if self.port.is_none() {
+            let options = UnixConnectionOptions { ssl, ..UnixConnectionOptions::default() };
+            return open_unix_connection_with(&self.host, options).await;
+        }
+        let options = ConnectionOptions { ssl, ..ConnectionOptions::default() };
+        open_connection_with(Some(&self.host), self.port, options).await
+    }
+
+    /// A server at the address, by TLS if there is `ssl`, which has said where it serves.
+    async fn listen(&self, ssl: Option<SslOptions>) -> Result<Server, Error> {
+        let server = match self.port {
+            Some(port) => {
+                let options = ServerOptions { ssl, ..ServerOptions::default() };
+                start_server_with(&[&self.host], port, options).await?
+            }
+            None => {
+                let options = UnixServerOptions { ssl, ..UnixServerOptions::default() };
+                start_unix_server_with(&self.host, options).await?
+            }
+        };
+        for socket in server.sockets() {
+            println(format!("Serving on {socket}"));
+        }
+        Ok(server)
     }
 }
 
@@ -123,19 +158,13 @@ async fn serve(reader: StreamReader, writer: StreamWriter) {
 
 /// `server`: an echo by TLS.
 async fn server(arguments: &Arguments) -> Result<(), Error> {
-    let options = ServerOptions { ssl: Some(arguments.ssl.clone()), ..ServerOptions::default() };
-    let server = start_server_with(&[&arguments.host], arguments.port, options).await?;
-    for socket in server.sockets() {
-        println(format!("Serving on {socket}"));
-    }
-    server.serve_forever(serve).await
+    arguments.listen(Some(arguments.ssl.clone())).await?.serve_forever(serve).await
 }
 
 /// `client`: a message there and back, as often as it is said.
 async fn client(arguments: &Arguments) -> Result<(), Error> {
     for _ in 0..arguments.count {
-        let options = ConnectionOptions { ssl: Some(arguments.ssl.clone()), ..ConnectionOptions::default() };
-        let (reader, writer) = open_connection_with(Some(&arguments.host), Some(arguments.port), options).await?;
+        let (reader, writer) = arguments.connect(Some(arguments.ssl.clone())).await?;
         println(format!("connected {}", known(&writer)));
         let message = if arguments.size == 0 { b"hello\n".to_vec() } else { vec![b'x'; arguments.size] };
         let length = message.len();
@@ -151,8 +180,7 @@ async fn client(arguments: &Arguments) -> Result<(), Error> {
 
 /// `listener`: says nothing, and tells how reading ends.
 async fn listener(arguments: &Arguments) -> Result<(), Error> {
-    let options = ConnectionOptions { ssl: Some(arguments.ssl.clone()), ..ConnectionOptions::default() };
-    let (reader, writer) = open_connection_with(Some(&arguments.host), Some(arguments.port), options).await?;
+    let (reader, writer) = arguments.connect(Some(arguments.ssl.clone())).await?;
     let read = reader.read(-1).await?;
     println(format!("read {}", read.len()));
     writer.close();
@@ -178,18 +206,14 @@ async fn upgraded(reader: StreamReader, writer: StreamWriter, ssl: SslOptions, a
 
 /// `starttls`, `proxy`: a server whose connections begin in plain text, and with an answer to that or without.
 async fn upgrading(arguments: &Arguments, answers: bool) -> Result<(), Error> {
-    let server = start_server_with(&[&arguments.host], arguments.port, ServerOptions::default()).await?;
-    for socket in server.sockets() {
-        println(format!("Serving on {socket}"));
-    }
+    let server = arguments.listen(None).await?;
     let ssl = arguments.ssl.clone();
     server.serve_forever(move |reader, writer| upgraded(reader, writer, ssl.clone(), answers)).await
 }
 
 /// `starttls-client`: begins in plain text.
 async fn starttls_client(arguments: &Arguments) -> Result<(), Error> {
-    let (reader, writer) =
-        open_connection_with(Some(&arguments.host), Some(arguments.port), ConnectionOptions::default()).await?;
+    let (reader, writer) = arguments.connect(None).await?;
     writer.write(b"STARTTLS\n")?;
     let line = reader.readline().await?;
     println(format!("plain {:?}", String::from_utf8_lossy(&line)));
