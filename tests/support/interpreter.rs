@@ -36,7 +36,7 @@ pub fn interpreter(flags: &[&str]) -> Option<Command> {
     assert!(python.is_file(), "{} is missing: run `cargo xtask python`", python.display());
     let run = |flags: &[&str]| {
         let mut run = Command::new(command());
-        run.arg("run").args(flags).arg(&python).arg("--");
+        run.arg("python").args(flags).arg("--python").arg(&python);
         run
     };
     static COMPILED: OnceLock<()> = OnceLock::new();
