@@ -58,9 +58,7 @@ impl Stream for TlsPeer {
     }
 
     fn reset(self: Box<Self>) {
-        self.with_stream(|stream| SockRef::from(stream).set_linger(Some(Duration::ZERO))).expect("the socket is open");
-        // Nothing announces it.
-        self.with_stream(|stream| stream.shutdown(Shutdown::Write)).ok();
+        TlsPeer::reset(*self);
     }
 }
 

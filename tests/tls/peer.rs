@@ -3,15 +3,20 @@
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use socket2::SockRef;
 
 use crate::with::Files;
 
 /// A connection as a server. Dropping it announces the end.
-pub(crate) struct TlsPeer(Mutex<StreamOwned<ServerConnection, TcpStream>>);
+pub(crate) struct TlsPeer {
+    stream: Mutex<StreamOwned<ServerConnection, TcpStream>>,
+    announces: bool,
+}
 
 impl TlsPeer {
     /// Shakes hands with a client, as `localhost`.
@@ -21,11 +26,11 @@ impl TlsPeer {
         let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
         let mut connection = ServerConnection::new(Arc::new(config.expect("they fit"))).expect("a session");
         connection.complete_io(&mut stream).expect("the program shakes hands");
-        Self(Mutex::new(StreamOwned::new(connection, stream)))
+        Self { stream: Mutex::new(StreamOwned::new(connection, stream)), announces: true }
     }
 
     fn stream(&self) -> MutexGuard<'_, StreamOwned<ServerConnection, TcpStream>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Announces the end of what is sent.
@@ -35,9 +40,10 @@ impl TlsPeer {
         stream.flush()
     }
 
-    /// The stream below.
-    pub(crate) fn with_stream<R>(&self, use_it: impl FnOnce(&TcpStream) -> R) -> R {
-        use_it(&self.stream().sock)
+    /// Resets the connection.
+    pub(crate) fn reset(mut self) {
+        self.announces = false;
+        SockRef::from(&self.stream().sock).set_linger(Some(Duration::ZERO)).expect("the socket is open");
     }
 }
 
@@ -59,7 +65,9 @@ impl Write for TlsPeer {
 
 impl Drop for TlsPeer {
     fn drop(&mut self) {
-        // The program may be gone already.
-        _ = self.end();
+        if self.announces {
+            // The program may be gone already.
+            _ = self.end();
+        }
     }
 }
