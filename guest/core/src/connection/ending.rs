@@ -145,7 +145,7 @@ impl Connection {
     }
 
     /// Whether closing has to wait for the peer. Directions that are being replaced have nothing to wait for.
-    fn waits_for_end(&self) -> bool {
+    pub(super) fn waits_for_end(&self) -> bool {
         TLS && self.capabilities().waits_for_end && self.sending.borrow().is_some()
     }
 

@@ -85,7 +85,8 @@ impl Connection {
 
     /// `transport.is_reading`.
     pub(crate) fn is_reading(&self) -> bool {
-        !self.is_closing() && !self.reading_paused.get()
+        // asyncio's TLS does not count closing.
+        (self.waits_for_end() || !self.is_closing()) && !self.reading_paused.get()
     }
 }
 

@@ -140,8 +140,9 @@ impl Connection {
             // Lets a close that is under way be seen, as asyncio's `sleep(0)` does.
             one_turn(self.runtime).await;
         }
-        // A close with nothing to send is over by then in asyncio.
-        let ending = self.phase.get() == Phase::Aborting || self.phase.get() == Phase::Closing && self.unsent() == 0;
+        // A close with nothing to send is over by then in asyncio, unless the two ends have to agree on it, as by TLS.
+        let over = self.unsent() == 0 && !self.waits_for_end();
+        let ending = self.phase.get() == Phase::Aborting || self.phase.get() == Phase::Closing && over;
         if ending {
             self.closed.wait(|| (self.phase.get() == Phase::Lost).then_some(())).await;
         }
