@@ -54,11 +54,11 @@ impl Stream for UnixStream {
 
 impl Stream for TlsPeer {
     fn end(&self) {
-        TlsPeer::end(self).expect("the connection is open");
+        Self::end(self).expect("the connection is open");
     }
 
     fn reset(self: Box<Self>) {
-        TlsPeer::reset(*self);
+        Self::reset(*self);
     }
 }
 

@@ -74,8 +74,7 @@ pub(crate) async fn connect_with(limit: Option<u64>) -> Result<(Rc<StreamReader>
         ..SslOptions::default()
     });
     let (reader, writer) = if peer.contains('/') {
-        open_unix_connection_with(peer, UnixConnectionOptions { limit, ssl, ..UnixConnectionOptions::default() })
-            .await?
+        open_unix_connection_with(peer, UnixConnectionOptions { limit, ssl }).await?
     } else {
         let options = ConnectionOptions { limit, ssl, ..ConnectionOptions::default() };
         open_connection_with(Some("127.0.0.1"), Some(port()), options).await?
