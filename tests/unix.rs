@@ -299,10 +299,11 @@ fn socat_is_a_client() {
         let path = folder.join("x.sock");
         let mut serving = started(form, &folder, &["echo_server", text(&path), "1"]).expect("it is ours");
         serving.line_with("Serving on");
-        let mut socat = Command::new("socat");
-        socat.args(["-t", "10", "SYSTEM:echo hello; cat >&2", &format!("UNIX-CONNECT:{}", path.display())]);
-        let Finished { stderr, .. } = finish(&mut socat);
-        assert!(stderr.contains("hello"), "{form:?}: {stderr}");
+        let mut socat = Command::new("sh");
+        // It ends its sending side at the end of its input, and goes on receiving.
+        socat.args(["-c", "echo hello | socat -t 10 - UNIX-CONNECT:\"$0\"", text(&path)]);
+        let Finished { stdout, stderr, .. } = finish(&mut socat);
+        assert_eq!(stdout, "hello\n", "{form:?}: {stderr}");
         assert!(transcript(serving, &folder).ends_with("done"), "{form:?}");
     }
 }
