@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::SockRef;
-use wasyncio_tests::{Running, connect, example, run_python, spawn, stock_wasmtime};
+use wasyncio_tests::{Running, connect, each_gets_its_own_data, example, run_python, spawn, stock_wasmtime};
 
 fn echo_server() -> (Running, SocketAddr) {
     let mut server = wasyncio_tests::echo_server(&[]);
@@ -71,24 +71,7 @@ asyncio.run(asyncio.wait_for(main(), 20))
 #[test]
 fn two_hundred_connections_at_once_each_get_their_own_data() {
     let (_server, address) = echo_server();
-    let mut clients: Vec<_> = (0..200).map(|_| connect(address)).collect();
-    let line = |client: usize, round: usize| {
-        let mut line = format!("{client} {round} ").into_bytes().repeat(1 + (client * 7 + round) % 50);
-        line.push(b'\n');
-        line
-    };
-    for round in 0..20 {
-        // Everybody sends before anybody reads.
-        for (number, client) in clients.iter_mut().enumerate() {
-            client.write_all(&line(number, round)).expect("the server reads");
-        }
-        for (number, client) in clients.iter_mut().enumerate() {
-            let expected = line(number, round);
-            let mut back = vec![0; expected.len()];
-            client.read_exact(&mut back).expect("the server answers");
-            assert_eq!(back, expected, "connection {number}, round {round}");
-        }
-    }
+    each_gets_its_own_data(address, 20, 50);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use socket2::SockRef;
 use tempfile::TempDir;
-use wasyncio_tests::{connect, finish, interpreter, programs, python, spawn};
+use wasyncio_tests::{connect, each_gets_its_own_data, finish, interpreter, programs, python, spawn};
 
 /// A folder with the documents' programs. Their port is taken by others: it is replaced, and nothing else is.
 struct Documents(TempDir);
@@ -120,24 +120,7 @@ fn two_hundred_connections_each_get_their_own_data() {
     let Some(mut python) = interpreter(&["--allow-listen", "127.0.0.1:0"]) else { return };
     let mut server = spawn(python.args(["-c", ECHO]));
     let address = server.address();
-    let mut clients: Vec<_> = (0..200).map(|_| connect(address)).collect();
-    let line = |client: usize, round: usize| {
-        let mut line = format!("{client} {round} ").into_bytes().repeat(1 + (client * 7 + round) % 400);
-        line.push(b'\n');
-        line
-    };
-    for round in 0..10 {
-        // Everybody sends before anybody reads.
-        for (number, client) in clients.iter_mut().enumerate() {
-            client.write_all(&line(number, round)).expect("the server reads");
-        }
-        for (number, client) in clients.iter_mut().enumerate() {
-            let expected = line(number, round);
-            let mut back = vec![0; expected.len()];
-            client.read_exact(&mut back).expect("the server answers");
-            assert_eq!(back, expected, "connection {number}, round {round}");
-        }
-    }
+    let mut clients = each_gets_its_own_data(address, 10, 400);
     for client in &mut clients {
         client.shutdown(Shutdown::Write).expect("the connection is open");
         let mut rest = Vec::new();

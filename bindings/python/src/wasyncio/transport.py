@@ -187,22 +187,27 @@ class Transport(transports._FlowControlMixin, transports.Transport):
         self._wants = False
         if self._conn_lost or self._connection is None:
             return
-        how = native.ended(self._connection.received)
+        how = self._how_ended(self._connection.received, self._incoming_ended)
         if how == _BLOCKED:
-            future = self._connection.received
-
-            def told(event, code, data):
-                poller.unregister(future)
-                if not self._orphaned():
-                    self._incoming_ended()
-
-            poller.register(future, told)
-        elif how is not None:
+            return
+        if how is not None:
             self._fatal_error(errors.of_code(how), 'Fatal read error on socket transport')
         else:
             self._read_eof = True
             if not self._paused:
                 self._tell_eof()
+
+    def _how_ended(self, future, again):
+        """What the future of a direction tells: none or an error's number. `again` is called if it does not tell yet."""
+        how = native.ended(future)
+        if how == _BLOCKED:
+            def told(event, code, data):
+                poller.unregister(future)
+                if not self._orphaned():
+                    again()
+
+            poller.register(future, told)
+        return how
 
     def _tell_eof(self):
         if self._closing:
@@ -226,16 +231,8 @@ class Transport(transports._FlowControlMixin, transports.Transport):
         """The stream has ended by itself: its future tells why."""
         if self._conn_lost or self._connection is None:
             return
-        how = native.ended(self._connection.sent)
+        how = self._how_ended(self._connection.sent, self._outgoing_ended)
         if how == _BLOCKED:
-            future = self._connection.sent
-
-            def told(event, code, data):
-                poller.unregister(future)
-                if not self._orphaned():
-                    self._outgoing_ended()
-
-            poller.register(future, told)
             return
         # The end of a direction that nobody has ended is a peer that is gone.
         self._fatal_error(errors.of_code(10 if how is None else how), 'Fatal write error on socket transport')
