@@ -252,7 +252,6 @@ async fn tick(interval: &mut Option<tokio::time::Interval>) {
     }
 }
 
-/// Tells the user, and systemd, what happened. What ends the command is told at its end: with `several` workers, also before.
 /// The exit code of a program that has ended by itself, for that it is to be stopped.
 fn own_end(event: &ServiceEvent<'_>) -> Option<i32> {
     match event {
@@ -262,6 +261,7 @@ fn own_end(event: &ServiceEvent<'_>) -> Option<i32> {
     }
 }
 
+/// Tells the user, and systemd, what happened. What ends the command is told at its end: with `several` workers, also before.
 fn tell(event: &ServiceEvent<'_>, several: bool) {
     match event {
         ServiceEvent::WorkerFailed { worker, error, restart: Some(delay) } => {
