@@ -7,7 +7,7 @@ use std::io;
 use blake3::hazmat::Mode;
 use wasmtime::Engine;
 
-use super::tree::digest_from;
+use super::tree::digest_of_file;
 
 /// Stands for one component, compiled by one version of wasmtime with one configuration for one machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Digest {
 
     /// Of a file, of which only a part is in memory at a time: touching new memory is most of what reading costs.
     pub(crate) fn of_file(file: &File) -> io::Result<Self> {
-        digest_from(file, 0, Mode::Hash, |_, _| Ok(())).map(Self)
+        digest_of_file(file, 0..file.metadata()?.len(), Mode::Hash, |_, _| Ok(())).map(Self)
     }
 }
 

@@ -3,30 +3,30 @@
 //! Compiled code is native code: wasmtime believes every byte of it. So:
 //! 1. Nothing runs that was not written with this directory's key, which only its owner can read. An entry with a
 //!    flipped bit fails its digest, is deleted, and the program is compiled again.
-//! 2. What was checked is what runs: the bytes are copied to memory that nobody else can write, and the digest is
-//!    computed of the bytes as they are copied ([`sealed`]). The file may change or shrink at any time.
+//! 2. What was checked is what runs: the file is mapped where it lies, nobody but its owner can write there, and this host
+//!    replaces entries and never writes into one ([`code`]).
 //! 3. An entry is found by everything that decides about the code ([`key`]).
 //!
 //! Trouble with the cache is never trouble for the program: it is logged, and the program compiled.
 
+mod code;
 #[cfg_attr(not(unix), path = "no_directory.rs")]
 mod directory;
 mod key;
 mod room;
-mod sealed;
 mod tree;
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use blake3::hazmat::Mode;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+pub(crate) use code::Code;
 use directory::{Directory, Trouble};
 pub(crate) use key::{Digest, EntryKey, Input};
-pub(crate) use sealed::Code;
 
 use crate::{Error, Result};
 
@@ -34,11 +34,11 @@ use crate::{Error, Result};
 /// says otherwise: 1 GiB.
 pub const DEFAULT_CACHE_SIZE: u64 = 1 << 30;
 
-/// What every entry starts with; the last byte is the version of the format.
-const MAGIC: &[u8; 16] = b"wasyncio cache\0\x02";
+/// What every entry ends with; the last byte is the version of the format.
+const MAGIC: &[u8; 16] = b"wasyncio cache\0\x03";
 
-/// The size of what comes before the code: the magic and the digest.
-const HEADER: usize = MAGIC.len() + blake3::OUT_LEN;
+/// The size of what comes after the code, which is mapped from the beginning of the file: the digest and the magic.
+const TRAILER: usize = blake3::OUT_LEN + MAGIC.len();
 
 /// A directory of compiled code.
 pub(crate) struct Cache {
@@ -116,10 +116,11 @@ impl Cache {
                 return None;
             }
         };
-        match self.checked(&file, key).and_then(|code| code.load(engine).map_err(|error| format!("{error:#}"))) {
+        let used = file.try_clone();
+        match self.checked(file, key).and_then(|code| code.load(engine).map_err(|error| format!("{error:#}"))) {
             Ok(component) => {
                 // The least used entries are the first to go. Nothing is lost but that order.
-                _ = file.set_modified(std::time::SystemTime::now());
+                _ = used.and_then(|file| file.set_modified(std::time::SystemTime::now()));
                 Some(component)
             }
             Err(reason) => {
@@ -132,29 +133,35 @@ impl Cache {
     }
 
     /// The code of an entry that was written with this directory's key, for this key and no other.
-    fn checked(&self, mut file: &File, key: &EntryKey) -> Result<Code, String> {
-        let mut header = [0; HEADER];
-        file.read_exact(&mut header).map_err(|error| format!("it cannot be read: {error}"))?;
-        let (magic, digest) = header.split_at(MAGIC.len());
+    fn checked(&self, file: File, key: &EntryKey) -> Result<Code, String> {
+        let unread = |error: io::Error| format!("it cannot be read: {error}");
+        let end = (&file).seek(SeekFrom::End(0)).map_err(unread)?;
+        let Some(length) = end.checked_sub(TRAILER as u64) else {
+            return Err("it is not whole".to_owned());
+        };
+        (&file).seek(SeekFrom::Start(length)).map_err(unread)?;
+        let mut trailer = [0; TRAILER];
+        (&file).read_exact(&mut trailer).map_err(unread)?;
+        let (digest, magic) = trailer.split_at(blake3::OUT_LEN);
         if magic != MAGIC {
             return Err("it is not of this version's form".to_owned());
         }
-        let digest: [u8; blake3::OUT_LEN] = digest.try_into().expect("it is the rest of the header");
-        Code::read(file, HEADER as u64, Mode::KeyedHash(&self.key_of(key)), digest.into())
+        let digest: [u8; blake3::OUT_LEN] = digest.try_into().expect("it is the rest of the trailer");
+        Code::in_place(file, length, Mode::KeyedHash(&self.key_of(key)), digest.into())
     }
 
     fn keep(&self, key: &EntryKey, component: &Component) -> io::Result<()> {
         let code = component.serialize().map_err(io::Error::other)?;
-        let size = (HEADER + code.len()) as u64;
+        let size = (code.len() + TRAILER) as u64;
         if size > self.size {
             return Ok(());
         }
         room::make(&self.directory, self.size - size)?;
         let digest = blake3::keyed_hash(&self.key_of(key), &code);
         self.directory.write(&key.file_name(), |file| {
-            file.write_all(MAGIC)?;
+            file.write_all(&code)?;
             file.write_all(digest.as_bytes())?;
-            file.write_all(&code)
+            file.write_all(MAGIC)
         })
     }
 

@@ -89,8 +89,9 @@ fn a_flipped_bit_anywhere_has_the_entry_deleted_and_made_again() {
     let cache = fixture.cache(DEFAULT_CACHE_SIZE);
     fixture.compiles(&cache, ONE);
     let good = fs::read(fixture.entry(ONE)).unwrap();
-    // All of the header, and places all over the code.
-    let places = (0..HEADER * 8).chain((HEADER * 8..good.len() * 8).step_by(good.len() / 40 * 8 + 3));
+    // All of the trailer, and places all over the code.
+    let trailer = (good.len() - TRAILER) * 8;
+    let places = (trailer..good.len() * 8).chain((0..trailer).step_by(good.len() / 40 * 8 + 3));
     for bit in places {
         let mut bad = good.clone();
         bad[bit / 8] ^= 1 << (bit % 8);
@@ -98,7 +99,7 @@ fn a_flipped_bit_anywhere_has_the_entry_deleted_and_made_again() {
         assert!(cache.find(&fixture.engine, &fixture.key(ONE)).is_none(), "bit {bit}");
         assert!(!fixture.entry(ONE).exists(), "bit {bit}");
     }
-    for length in [0, 1, HEADER - 1, HEADER, good.len() / 2, good.len() - 1] {
+    for length in [0, 1, TRAILER - 1, TRAILER, good.len() / 2, good.len() - 1] {
         fs::write(fixture.entry(ONE), &good[..length]).unwrap();
         assert!(fixture.compiles(&cache, ONE), "length {length}");
         assert_eq!(fs::read(fixture.entry(ONE)).unwrap().len(), good.len());

@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -15,44 +16,66 @@ use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, me
 const BRANCH: u64 = 1 << 20;
 
 /// How much of it is read at a time: it is still in the processor's cache when it is hashed and written.
-const CHUNK: usize = 256 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// How many threads are at work. With more, they would wait for the memory.
 const MOST_THREADS: usize = 4;
 
-/// The digest of a file from the byte `start` on, with the length it has now. `also` is given each piece of what is hashed, and where
-/// it begins, counted from `start`; in any order, by any thread.
+/// The digest of these bytes of a file. `also` is given each piece of what is hashed, and where it begins, counted from their start;
+/// in any order, by any thread.
 ///
 /// # Errors
 /// What reading or `also` says. A file that shrinks meanwhile is an error.
-pub(super) fn digest_from(
+pub(super) fn digest_of_file(
     file: &File,
-    start: u64,
+    bytes: Range<u64>,
     mode: Mode<'_>,
     also: impl Fn(u64, &[u8]) -> io::Result<()> + Sync,
 ) -> io::Result<blake3::Hash> {
-    let length = file.metadata()?.len().saturating_sub(start);
-    let branch = |first: u64, chunk: &mut [u8]| {
-        let mut hasher = hasher(mode);
-        hasher.set_input_offset(first);
-        let end = length.min(first + BRANCH);
-        let mut at = first;
-        while at < end {
+    let length = bytes.end.saturating_sub(bytes.start);
+    digest(length, mode, |part, hasher| {
+        let mut chunk = vec![0; CHUNK];
+        let mut at = part.start;
+        while at < part.end {
             // It is no more than a chunk.
-            let piece = &mut chunk[..(end - at).min(CHUNK as u64) as usize];
-            read_exact_at(file, piece, start + at)?;
+            let piece = &mut chunk[..(part.end - at).min(CHUNK as u64) as usize];
+            read_exact_at(file, piece, bytes.start + at)?;
             hasher.update(piece);
             also(at, piece)?;
             at += piece.len() as u64;
         }
+        Ok(())
+    })
+}
+
+/// The digest of bytes that are in memory.
+#[cfg(target_os = "linux")]
+pub(super) fn digest_of(bytes: &[u8], mode: Mode<'_>) -> io::Result<blake3::Hash> {
+    digest(bytes.len() as u64, mode, |part, hasher| {
+        // They are indices of a slice.
+        hasher.update(&bytes[part.start as usize..part.end as usize]);
+        Ok(())
+    })
+}
+
+/// The digest of so many bytes, of which `hash` adds a part to a hasher.
+fn digest(
+    length: u64,
+    mode: Mode<'_>,
+    hash: impl Fn(Range<u64>, &mut Hasher) -> io::Result<()> + Sync,
+) -> io::Result<blake3::Hash> {
+    let branch = |first: u64| {
+        let mut hasher = hasher(mode);
+        hasher.set_input_offset(first);
+        hash(first..length.min(first + BRANCH), &mut hasher)?;
         io::Result::Ok(hasher)
     };
     if length <= BRANCH {
-        return Ok(branch(0, &mut vec![0; CHUNK])?.finalize());
+        return Ok(branch(0)?.finalize());
     }
     // What is larger than the memory was not compiled here.
     let count = usize::try_from(length.div_ceil(BRANCH)).map_err(io::Error::other)?;
-    let branches = side_by_side(count, |number, chunk| Ok(branch(number as u64 * BRANCH, chunk)?.finalize_non_root()))?;
+    let branches = side_by_side(count, |number| Ok(branch(number as u64 * BRANCH)?.finalize_non_root()))?;
     let (left, right) = split(&branches);
     Ok(merge_subtrees_root(&subtree(left, mode), &subtree(right, mode), mode))
 }
@@ -60,18 +83,17 @@ pub(super) fn digest_from(
 /// What `work` makes of each number below `count`.
 fn side_by_side(
     count: usize,
-    work: impl Fn(usize, &mut [u8]) -> io::Result<ChainingValue> + Sync,
+    work: impl Fn(usize) -> io::Result<ChainingValue> + Sync,
 ) -> io::Result<Vec<ChainingValue>> {
     let next = AtomicUsize::new(0);
     let some = || {
-        let mut chunk = vec![0; CHUNK];
         let mut done = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= count {
                 return io::Result::Ok(done);
             }
-            done.push((number, work(number, &mut chunk)?));
+            done.push((number, work(number)?));
         }
     };
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS).min(count);
@@ -154,6 +176,10 @@ mod tests {
         bytes
     }
 
+    fn whole(file: &File) -> Range<u64> {
+        0..file.metadata().unwrap().len()
+    }
+
     #[test]
     fn it_is_the_digest_of_the_bytes() {
         let (branch, chunk) = (BRANCH as usize, CHUNK);
@@ -164,10 +190,12 @@ mod tests {
         for length in edges.into_iter().chain(more) {
             let bytes = different(length);
             let file = file_with(&bytes);
-            let plain = digest_from(&file, 0, Mode::Hash, |_, _| Ok(())).unwrap();
+            let plain = digest_of_file(&file, whole(&file), Mode::Hash, |_, _| Ok(())).unwrap();
             assert_eq!(plain, blake3::hash(&bytes), "{length}");
-            let keyed = digest_from(&file, 0, Mode::KeyedHash(&KEY), |_, _| Ok(())).unwrap();
+            let keyed = digest_of_file(&file, whole(&file), Mode::KeyedHash(&KEY), |_, _| Ok(())).unwrap();
             assert_eq!(keyed, blake3::keyed_hash(&KEY, &bytes), "{length}");
+            #[cfg(target_os = "linux")]
+            assert_eq!(digest_of(&bytes, Mode::KeyedHash(&KEY)).unwrap(), keyed, "{length}");
         }
     }
 
@@ -176,7 +204,7 @@ mod tests {
         let bytes = different(BRANCH as usize * 3 + 5);
         let file = file_with(&bytes);
         let copy = Mutex::new(vec![0; bytes.len() - 48]);
-        let digest = digest_from(&file, 48, Mode::Hash, |at, piece| {
+        let digest = digest_of_file(&file, 48..whole(&file).end, Mode::Hash, |at, piece| {
             copy.lock().unwrap()[at as usize..][..piece.len()].copy_from_slice(piece);
             Ok(())
         });
@@ -187,21 +215,18 @@ mod tests {
     #[test]
     fn an_error_of_any_thread_is_the_result() {
         let file = file_with(&different(BRANCH as usize * 5));
-        let failed =
-            digest_from(
-                &file,
-                0,
-                Mode::Hash,
-                |at, _| {
-                    if at == BRANCH * 4 { Err(io::Error::other("full")) } else { Ok(()) }
-                },
-            );
+        let failed = digest_of_file(&file, whole(&file), Mode::Hash, |at, _| {
+            if at == BRANCH * 4 { Err(io::Error::other("full")) } else { Ok(()) }
+        });
         assert_eq!(failed.unwrap_err().to_string(), "full");
     }
 
     #[test]
-    fn a_file_that_is_shorter_than_the_start_is_empty() {
+    fn a_file_that_is_shorter_is_an_error_and_nothing_is_empty() {
         let file = file_with(b"abc");
-        assert_eq!(digest_from(&file, 48, Mode::Hash, |_, _| Ok(())).unwrap(), blake3::hash(b""));
+        let digest = |bytes| digest_of_file(&file, bytes, Mode::Hash, |_, _| Ok(()));
+        assert_eq!(digest(48..3).unwrap(), blake3::hash(b""));
+        assert_eq!(digest(1..2).unwrap(), blake3::hash(b"b"));
+        assert_eq!(digest(0..48).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

@@ -1,48 +1,62 @@
-//! Compiled code between its file and wasmtime: copied once, checked as it is copied, and then out of everybody's reach.
+//! Compiled code between its file and wasmtime: checked, and then mapped.
 //!
-//! The copy costs as much as the digest does several times: the system gives a file in memory page by page. What is mapped without
-//! one could change after it was checked, which no file system that can be counted on prevents.
+//! A file of the cache is mapped as it is: nobody but its owner can write where it lies, and this host never writes into an entry, it
+//! replaces it. A copy would cost several times what the digest does: the system gives memory page by page.
 //!
-//! Where Linux has it, that is a file in memory which is sealed when it is complete, so that wasmtime can map it without
-//! another copy. Elsewhere it is a vector.
+//! A file that lies anywhere is copied once, checked as it is copied, and then out of everybody's reach. Where Linux has it, the copy
+//! is a file in memory which is sealed when it is complete, so that wasmtime can map it without another copy. Elsewhere it is a vector.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 use blake3::hazmat::Mode;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::tree::digest_from;
+use super::tree;
 
 /// Code whose digest was right.
 pub(crate) struct Code(Place);
 
 enum Place {
+    /// Nobody changes it.
     #[cfg(target_os = "linux")]
-    Sealed(File),
+    File(File),
     Memory(Vec<u8>),
 }
 
 impl Code {
-    /// Reads a file from the byte `start` on.
+    /// The first `length` bytes of a file in a directory where nobody but this user can write, into which nobody writes.
+    ///
+    /// # Errors
+    /// As [`copied`](Self::copied).
+    pub(super) fn in_place(file: File, length: u64, mode: Mode<'_>, digest: blake3::Hash) -> Result<Self, String> {
+        #[cfg(target_os = "linux")]
+        if linux::path(&file).exists() {
+            check(linux::mapped_digest(&file, length, mode).map_err(unread)?, digest)?;
+            return Ok(Self(Place::File(file)));
+        }
+        Self::copied(&file, 0..length, mode, digest)
+    }
+
+    /// A copy of these bytes of a file.
     ///
     /// # Errors
     /// Why it is not what was written, such as that `digest` is not what `mode` makes of it.
-    pub(crate) fn read(file: &File, start: u64, mode: Mode<'_>, digest: blake3::Hash) -> Result<Self, String> {
-        let uncopied = |error: io::Error| format!("it cannot be read or copied: {error}");
+    pub(crate) fn copied(file: &File, bytes: Range<u64>, mode: Mode<'_>, digest: blake3::Hash) -> Result<Self, String> {
         #[cfg(target_os = "linux")]
         if let Some(sealed) = linux::create() {
             use std::os::unix::fs::FileExt;
 
-            let found = digest_from(file, start, mode, |at, piece| sealed.write_all_at(piece, at));
-            check(found.map_err(uncopied)?, digest)?;
+            let found = tree::digest_of_file(file, bytes, mode, |at, piece| sealed.write_all_at(piece, at));
+            check(found.map_err(unread)?, digest)?;
             return match linux::seal(&sealed) {
-                Ok(()) => Ok(Self(Place::Sealed(sealed))),
+                Ok(()) => Ok(Self(Place::File(sealed))),
                 Err(error) => Err(format!("its copy cannot be sealed: {error}")),
             };
         }
-        let memory = read_from(file, start).map_err(uncopied)?;
+        let memory = read(file, bytes).map_err(unread)?;
         let found = match mode {
             Mode::KeyedHash(key) => blake3::keyed_hash(key, &memory),
             _ => blake3::hash(&memory),
@@ -60,19 +74,24 @@ impl Code {
         match &self.0 {
             // SAFETY: the digest says that these are the bytes which wasmtime once made (of a cache: under a key that
             // only this user can read; of a file that was compiled ahead of time: its user vouches for it, see
-            // `Host::load_precompiled_file`). The copy is sealed: nobody can change it, so the mapping cannot change.
+            // `Host::load_precompiled_file`). The mapping cannot change: a copy is sealed, and an entry of the cache is a file
+            // of this user's alone, see `directory`, which is never written again once it has its name.
             #[cfg(target_os = "linux")]
-            Place::Sealed(file) => unsafe { Component::deserialize_file(engine, linux::path(file)) },
+            Place::File(file) => unsafe { Component::deserialize_file(engine, linux::path(file)) },
             // SAFETY: as above, and the copy is this process's own.
             Place::Memory(bytes) => unsafe { Component::deserialize(engine, bytes) },
         }
     }
 }
 
-fn read_from(mut file: &File, start: u64) -> io::Result<Vec<u8>> {
-    file.seek(SeekFrom::Start(start))?;
+fn unread(error: io::Error) -> String {
+    format!("it cannot be read or copied: {error}")
+}
+
+fn read(mut file: &File, bytes: Range<u64>) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(bytes.start))?;
     let mut memory = Vec::new();
-    file.read_to_end(&mut memory)?;
+    file.take(bytes.end.saturating_sub(bytes.start)).read_to_end(&mut memory)?;
     Ok(memory)
 }
 
@@ -87,7 +106,11 @@ mod linux {
     use std::os::fd::AsRawFd;
     use std::path::PathBuf;
 
+    use blake3::hazmat::Mode;
+    use memmap2::MmapOptions;
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+    use super::tree;
 
     /// A file in memory, empty and writable. None if this system has none that a path leads to.
     pub(super) fn create() -> Option<File> {
@@ -102,6 +125,18 @@ mod linux {
     pub(super) fn seal(file: &File) -> io::Result<()> {
         let all = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
         Ok(fcntl_add_seals(file, all)?)
+    }
+
+    /// The digest of the first `length` bytes of an entry of the cache.
+    #[expect(unsafe_code, reason = "a mapping is as good as its file")]
+    pub(super) fn mapped_digest(file: &File, length: u64, mode: Mode<'_>) -> io::Result<blake3::Hash> {
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        if length == 0 {
+            return tree::digest_of(&[], mode);
+        }
+        // SAFETY: nobody writes into the file or makes it shorter, as [`Code::in_place`] wants.
+        let mapped = unsafe { MmapOptions::new().len(length).populate().map(file)? };
+        tree::digest_of(&mapped, mode)
     }
 
     pub(super) fn path(file: &File) -> PathBuf {
@@ -120,8 +155,8 @@ mod tests {
     fn nobody_can_write_what_was_checked() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"head code").unwrap();
-        let code = Code::read(&file, 5, Mode::Hash, blake3::hash(b"code")).unwrap();
-        let Place::Sealed(sealed) = &code.0 else { panic!("Linux has files in memory") };
+        let code = Code::copied(&file, 5..9, Mode::Hash, blake3::hash(b"code")).unwrap();
+        let Place::File(sealed) = &code.0 else { panic!("Linux has files in memory") };
         let again = std::fs::OpenOptions::new().write(true).open(linux::path(sealed));
         assert!((&*sealed).write_all(b"x").is_err());
         assert!(sealed.set_len(0).is_err());
