@@ -24,6 +24,9 @@ pub(crate) enum Listen<'a> {
 /// What an identity is called in the sandbox.
 const IDENTITY: &str = "bench";
 
+/// The server in Python, in the workspace.
+const ASYNCIO_SERVER: &str = "benches/peers/asyncio_server.py";
+
 /// Where the programs are.
 pub struct Places {
     /// The workspace.
@@ -78,19 +81,20 @@ impl Places {
                 if !component.exists() {
                     return Err(format!("{} is not built", component.display()));
                 }
-                command = Command::new(self.root.join("target/release/wasyncio"));
-                command.arg("run").arg(component);
-                match listen {
-                    Listen::Unix(path) => command.args(["--allow-unix-listen", path]),
-                    Listen::Tcp | Listen::Tls(_) => command.args(["--allow-listen", address]),
-                };
+                command = self.sandbox("run", listen);
                 if name == WASI02 {
                     command.arg("--allow-wasi02-sockets");
                 }
-                if let Some(files) = &files {
-                    command.args(["--tls-identity", &format!("{IDENTITY}={files}")]);
+                command.arg(component).args(["--", address, mode]).args(files.map(|_| IDENTITY));
+            }
+            Program::Sandboxed => {
+                let interpreter = self.root.join("dist/python.wasm");
+                if !interpreter.exists() {
+                    return Err(format!("{} is not built: cargo xtask python", interpreter.display()));
                 }
-                command.args(["--", address, mode]).args(files.map(|_| IDENTITY));
+                command = self.sandbox("python", listen);
+                command.arg("--python").arg(interpreter).arg(self.root.join(ASYNCIO_SERVER));
+                command.args([address, mode, "asyncio"]).args(files.map(|_| IDENTITY));
             }
             Program::Embedder => {
                 let server = self.root.join("target/release/examples/bench_server");
@@ -103,10 +107,7 @@ impl Places {
             Program::Python(event_loop) => {
                 let python = self.python.ok_or("there is no CPython on this machine")?;
                 command = Command::from(python.command());
-                command
-                    .arg(self.root.join("benches/peers/asyncio_server.py"))
-                    .args([address, mode, event_loop])
-                    .args(files);
+                command.arg(self.root.join(ASYNCIO_SERVER)).args([address, mode, event_loop]).args(files);
                 if event_loop == "uvloop" {
                     command.env("PYTHONPATH", self.uvloop.as_ref().ok_or("uvloop is not installed")?);
                 }
@@ -119,5 +120,19 @@ impl Places {
             }
         }
         Ok(command)
+    }
+
+    /// The command that runs programs in the sandbox, with what a server needs.
+    fn sandbox(&self, subcommand: &str, listen: Listen<'_>) -> Command {
+        let mut command = Command::new(self.root.join("target/release/wasyncio"));
+        command.arg(subcommand);
+        match listen {
+            Listen::Unix(path) => command.args(["--allow-unix-listen", path]),
+            Listen::Tcp | Listen::Tls(_) => command.args(["--allow-listen", "127.0.0.1:0"]),
+        };
+        if let Listen::Tls(identity) = listen {
+            command.args(["--tls-identity", &format!("{IDENTITY}={}", identity.files())]);
+        }
+        command
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Program {
     Embedder,
     /// `benches/peers/asyncio_server.py` on the event loop of that name.
     Python(&'static str),
+    /// The same in the sandbox, by `wasyncio python`.
+    Sandboxed,
     /// This program's own server on tokio.
     Tokio {
         /// Sends once for all lines that one read brought.
@@ -42,11 +44,12 @@ pub(crate) enum Program {
 }
 
 /// All there is, in the order of the tables. A subject more is a line here and its server.
-const ALL: [Subject; 9] = [
+const ALL: [Subject; 10] = [
     Subject { name: "linked", program: Program::Component("linked-echo"), ours: true },
     Subject { name: "composed", program: Program::Component("composed-echo"), ours: true },
     Subject { name: "composed-plain", program: Program::Component("composed-plain-echo"), ours: true },
     Subject { name: "embed", program: Program::Embedder, ours: true },
+    Subject { name: "python", program: Program::Sandboxed, ours: true },
     Subject { name: CPYTHON, program: Program::Python("asyncio"), ours: false },
     Subject { name: UVLOOP, program: Program::Python("uvloop"), ours: false },
     Subject { name: TOKIO, program: Program::Tokio { buffered: false }, ours: false },
@@ -70,7 +73,7 @@ impl Subject {
             Program::Component(WASI02) => transport == Transport::Tcp,
             // `embed` is without TLS.
             Program::Embedder => transport != Transport::Tls,
-            Program::Component(_) | Program::Python(_) | Program::Tokio { .. } => true,
+            Program::Component(_) | Program::Sandboxed | Program::Python(_) | Program::Tokio { .. } => true,
         }
     }
 
