@@ -177,3 +177,44 @@ print(json.loads('[1]'), tomllib.loads('a = 1'), sqlite3.connect(':memory:').exe
     let Some(finished) = run(&[], program) else { return };
     assert_eq!(finished.stdout, "[1] {'a': 1} [(1,)]\n", "{}", finished.stderr);
 }
+
+/// What libraries expect of CPython, of those in `docs/python.md`: threads for single functions, types of `multiprocessing`, paths.
+#[test]
+fn libraries_find_what_they_stand_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shown = folder.path().to_str().expect("a temporary folder's path is text");
+    let package = folder.path().join("certifi");
+    fs::create_dir(&package).expect("the folder is ours");
+    let Some(finished) = run(
+        &["--dir", shown],
+        &format!(
+            "
+import concurrent.futures, multiprocessing.synchronize, pathlib, ssl
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    print(list(pool.map(lambda n: n * n, range(4))), pool.submit(int, 'x').exception().__class__.__name__)
+try:
+    pool.submit(print)
+except RuntimeError as error:
+    print(error)
+try:
+    multiprocessing.synchronize.SemLock(1, 1, 1, ctx=multiprocessing.get_context('spawn'))
+except (OSError, ImportError) as error:
+    print(error)
+print(pathlib.Path('{shown}/certifi').resolve(strict=True))
+try:
+    pathlib.Path('{shown}/nothing').resolve(strict=True)
+except FileNotFoundError as error:
+    print('none')
+print(ssl.OPENSSL_VERSION.startswith('OpenSSL 3'))
+ssl.create_default_context(cafile='{shown}/certifi/cacert.pem')
+"
+        ),
+    ) else {
+        return;
+    };
+    let expected = format!(
+        "[0, 1, 4, 9] ValueError\ncannot schedule new futures after shutdown\n\
+         [Errno 52] there are no processes in the sandbox\n{shown}/certifi\nnone\nTrue\n"
+    );
+    assert_eq!((finished.stdout, finished.stderr), (expected, String::new()));
+}

@@ -10,6 +10,7 @@ wasyncio.sockets.install()
 
 import wasyncio.compat36
 import wasyncio.hashes
+import wasyncio.libraries
 import wasyncio.names
 import wasyncio.secure
 
@@ -18,6 +19,7 @@ from wit_world import exports
 from . import command, stdlib
 
 wasyncio.hashes.install()
+wasyncio.libraries.install()
 stdlib.build()
 
 

@@ -30,7 +30,7 @@ _CONSTANTS = {
     'HAS_SNI': True, 'HAS_ECDH': True, 'HAS_NPN': False, 'HAS_ALPN': True, 'HAS_SSLv2': False, 'HAS_SSLv3': False, 'HAS_TLSv1': False,
     'HAS_TLSv1_1': False, 'HAS_TLSv1_2': True, 'HAS_TLSv1_3': True, 'HAS_PSK': False, 'HAS_PHA': False, 'HAS_TLS_UNIQUE': False,
     # No such library is here: the numbers say which one the names and errors are of.
-    'OPENSSL_VERSION': "wasyncio: the host's TLS (names of OpenSSL 3.0.0)", 'OPENSSL_VERSION_NUMBER': 0x30000000,
+    'OPENSSL_VERSION': "OpenSSL 3.0.0 (its names; wasyncio: the host's TLS)", 'OPENSSL_VERSION_NUMBER': 0x30000000,
     'OPENSSL_VERSION_INFO': (3, 0, 0, 0, 0), '_OPENSSL_API_VERSION': (3, 0, 0, 0, 0), '_DEFAULT_CIPHERS': '',
 }
 _ALERTS = {
@@ -105,6 +105,10 @@ def _granted(given, flag, check):
         else:
             return name
     raise PermissionError(errno.EACCES, f'{refusal.strerror}; see {flag}', written)
+
+
+_WELL_KNOWN = 'certifi/cacert.pem'
+"""How the path of that package's list ends."""
 
 
 class _SSLContext:
@@ -222,7 +226,9 @@ class _SSLContext:
             raise TypeError('cafile, capath and cadata cannot be all omitted')
         if cafile is None:
             _no('authorities are those that the policy has under a name, given as cafile')
-        self._trust = _granted(cafile, '--tls-trust', session.check_trust)
+        # That package is the list of what everybody trusts. The host has one, and takes it where no name is given.
+        if not os.fsdecode(cafile).endswith(_WELL_KNOWN):
+            self._trust = _granted(cafile, '--tls-trust', session.check_trust)
 
     def set_default_verify_paths(self):
         """Those of the host's system are taken where none are named."""
