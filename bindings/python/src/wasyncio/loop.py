@@ -6,12 +6,14 @@ the transports.
 
 import asyncio
 import collections.abc
+import contextvars
+import functools
 import os
 import signal
 import socket
 import sys
 import time
-from asyncio import base_events, events
+from asyncio import base_events, events, futures
 from asyncio.log import logger
 
 import _wasyncio as native
@@ -21,10 +23,21 @@ from . import address, errors, poller, unix_streams
 from .connection import Connection
 from .listener import Listener
 from .sockets.in_loop import SocketMethods
-from .transport import Transport
+from .transport import Transport, flush
 
 _TURNS = 16
 """So many turns of a loop that always has something to do, then it looks for what has happened outside."""
+
+
+class _Handle(events.Handle):
+    """A call of a loop that is not in debug mode, and is not asked for that."""
+
+    __slots__ = ()
+
+    def __init__(self, callback, args, loop, context):
+        self._context = contextvars.copy_context() if context is None else context
+        self._loop, self._callback, self._args = loop, callback, args
+        self._cancelled, self._repr, self._source_traceback = False, None, None
 
 
 class EventLoop(SocketMethods, base_events.BaseEventLoop):
@@ -36,11 +49,21 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         self._selector = self
         self._clock_resolution = 1e-6
         self._asks = []  # Transports that the next flush is for.
+        if self.__class__.create_future is base_events.BaseEventLoop.create_future:
+            # Without a call in between.
+            self.create_future = functools.partial(futures.Future, loop=self)
         self._busy = 0
         self._listeners = set()
 
     def time(self):
         return time.monotonic()
+
+    def call_soon(self, callback, *args, context=None):
+        if self._closed or self._debug:
+            return super().call_soon(callback, *args, context=context)
+        handle = _Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
 
     def call_soon_threadsafe(self, callback, *args, context=None):
         return self.call_soon(callback, *args, context=context)
@@ -65,14 +88,14 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
     def select(self, timeout):
         """Sends and reads what transports have, then waits at most so many seconds for events, None for ever, and tells of them."""
         if self._asks:
-            self._flush()
+            flush(self)
         if timeout == 0 or self._ready:
             self._busy += 1
             if self._busy % _TURNS == 0:
                 native.yield_now()
                 poller.dispatch(native.gather(poller.SET, False))
                 if self._asks:
-                    self._flush()
+                    flush(self)
             return ()
         if timeout is not None and not poller.wake_in(timeout):
             return ()
@@ -90,17 +113,9 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
             if self._ready or timeout is not None:
                 return ()
             if self._asks:
-                self._flush()
+                flush(self)
                 if self._ready:
                     return ()
-
-    def _flush(self):
-        """One write and one read of every transport that wants it, in one call."""
-        asks, self._asks = self._asks, []
-        parts = [transport._part() for transport in asks]
-        for transport, part, (code, received) in zip(asks, parts, native.flush(parts)):
-            if part[3] or received is not None:
-                transport._answer(part[3], code, received)
 
     # The end.
 

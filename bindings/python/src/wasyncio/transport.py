@@ -1,6 +1,6 @@
 """A connection in the loop: `asyncio`'s transport over two streams.
 
-What is written is sent when the loop has come through a turn, together with what all other transports have (`EventLoop._flush`), and
+What is written is sent when the loop has come through a turn, together with what all other transports have (`flush`), and
 at once where more is written than the high-water mark. The rules are those of `asyncio.selector_events`, in their order.
 """
 
@@ -15,6 +15,33 @@ from . import errors, poller
 from .stand_ins import DescribedSocket
 
 _BLOCKED = -1
+
+
+def flush(loop):
+    """One write and one read of every transport of a loop that wants it, in one call. What happens most is done here, without calls."""
+    asks, loop._asks = loop._asks, []
+    parts = []
+    for transport in asks:
+        transport._asked = False
+        connection, out = transport._connection, transport._out
+        if connection is None:
+            parts.append((0, 0, 0, b''))
+            continue
+        data = b''
+        if out and not transport._in_flight:
+            data = transport._sending = out.pop() if len(out) == 1 else transport._joined()
+        parts.append((connection.outgoing, connection.incoming if transport._wants and not transport._reading else 0, 0, data))
+    for transport, part, (code, received) in zip(asks, parts, native.flush(parts)):
+        data = part[3]
+        if (
+            data and received == _BLOCKED and code == len(data) << 4 and not transport._protocol_paused and not transport._closing
+            and not transport._eof and not transport._out and transport._empty_waiter is None
+        ):
+            # All is sent, and nothing has come.
+            transport._reading, transport._sending = True, b''
+            transport._size -= len(data)
+        elif data or received is not None:
+            transport._answer(data, code, received)
 
 
 class Transport(transports._FlowControlMixin, transports.Transport):
@@ -76,23 +103,14 @@ class Transport(transports._FlowControlMixin, transports.Transport):
             self._asked = True
             self._loop._asks.append(self)
 
-    def _part(self):
-        """What it wants of `native.flush`."""
-        self._asked = False
-        connection = self._connection
-        if connection is None:
-            return 0, 0, 0, b''
-        out = self._out
-        if out and not self._in_flight:
-            data = out[0] if len(out) == 1 else b''.join(out)
-            out.clear()
-            self._sending = data
-        else:
-            data = b''
-        return connection.outgoing, connection.incoming if self._wants and not self._reading else 0, 0, data
+    def _joined(self):
+        """All that is to be sent."""
+        data = b''.join(self._out)
+        self._out.clear()
+        return data
 
     def _answer(self, data, code, received):
-        """What `native.flush` gave for its part, with the `data` of it."""
+        """What `native.flush` gave for what it wants, with the `data` of it."""
         if received is not None:
             if received.__class__ is bytes:
                 # The read first sees what was sent to it before the write fails.
@@ -117,10 +135,17 @@ class Transport(transports._FlowControlMixin, transports.Transport):
 
     def _read_ended(self, event, code, data):
         self._reading = False
-        if self._orphaned():
+        if (self._connection is None or self._loop._closed) and self._orphaned():
             return
-        if data is not None:
+        if data is None:
+            pass
+        elif self._conn_lost or self._closing or self._paused:
             self._received(data)
+        else:
+            try:
+                self._deliver(data)
+            except BaseException as exc:
+                self._undelivered(exc)
         if code & 15:
             self._incoming_ended()
         elif self._wants and not self._asked:
@@ -167,10 +192,13 @@ class Transport(transports._FlowControlMixin, transports.Transport):
             return
         try:
             self._deliver(data)
-        except (SystemExit, KeyboardInterrupt):
-            raise
         except BaseException as exc:
-            self._fatal_error(exc, 'Fatal error: protocol.data_received() call failed.')
+            self._undelivered(exc)
+
+    def _undelivered(self, exc):
+        if isinstance(exc, (SystemExit, KeyboardInterrupt)):
+            raise exc
+        self._fatal_error(exc, 'Fatal error: protocol.data_received() call failed.')
 
     def _deliver_buffered(self, data):
         while data:
@@ -240,14 +268,8 @@ class Transport(transports._FlowControlMixin, transports.Transport):
     def _flush_now(self):
         """Sends what the system takes at once."""
         if self._out and not self._in_flight:
-            outgoing, _, _, data = self._part_to_send()
-            self._wrote(native.write(outgoing, data))
-
-    def _part_to_send(self):
-        asked, self._asked = self._asked, self._asked
-        part = self._part()
-        self._asked = asked
-        return part
+            self._sending = self._joined()
+            self._wrote(native.write(self._connection.outgoing, self._sending))
 
     def _end_sending(self):
         if self._connection.outgoing:
