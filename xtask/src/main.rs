@@ -8,6 +8,7 @@ mod conformance;
 mod deadline;
 mod echo;
 mod generators;
+mod javascript;
 mod pyodide;
 mod python;
 mod stock;
@@ -53,6 +54,8 @@ enum Command {
     },
     /// Build what is needed, then dist/python.wasm: CPython with asyncio. Fetches componentize-py from PyPI
     Python,
+    /// Build what is needed, then the programs in JavaScript, in dist/examples/js/. Compiles componentize-qjs from crates.io, some minutes
+    Js,
     /// Everything that CI runs: formatting, build, clippy, docs, tests
     Test,
 }
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Python => {
             artifacts::build(&workspace).and_then(|()| python::build(&workspace)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Js => javascript::build(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
