@@ -1,4 +1,5 @@
-//! `cargo xtask js`: the examples and the tests' programs in JavaScript as components, in `dist/examples/js` and `dist/tests/js`.
+//! `cargo xtask js`: the package for JavaScript, in `dist/js`, and the examples and the tests' programs as components, in `dist/examples/js`
+//! and `dist/tests/js`.
 //!
 //! componentize-qjs makes a component of a program and the package in `bindings/js`; it is composed as any other. The tool is compiled
 //! from crates.io into the git-ignored `.cache/javascript`, which takes minutes and needs a newer Rust than this project.
@@ -150,19 +151,26 @@ fn parse_minor(printed: &str) -> Option<u32> {
 }
 
 fn build_with(workspace: &Workspace, tool: &Path) -> Result<()> {
-    announce("building programs in JavaScript (dist/examples/js/ and dist/tests/js/)");
+    announce("building the package for JavaScript and programs on it (dist/js/, dist/examples/js/, dist/tests/js/)");
     let folder = workspace.wasm_target().join("js");
-    let wit = folder.join("wit.wasm");
-    fs::create_dir_all(&folder)?;
+    let package = workspace.dist().join("js");
+    let wit = package.join("wit/wasyncio-js.wasm");
+    fs::create_dir_all(package.join("wit"))?;
     let mut resolve = Resolve::default();
     resolve.push_dir(workspace.root().join("wit"))?;
-    let package = resolve.push_file(workspace.root().join("bindings/js/wit/world.wit"))?;
-    write_if_changed(&wit, &wit_component::encode(&resolve, package, false)?)?;
+    let worlds = resolve.push_file(workspace.root().join("bindings/js/wit/world.wit"))?;
+    write_if_changed(&wit, &wit_component::encode(&resolve, worlds, false)?)?;
+    let bindings = workspace.root().join("bindings/js");
+    for name in ["package.json", "README.md"] {
+        lay(&bindings.join(name), &package.join(name), &mut Vec::new())?;
+    }
+    for name in ["src", "types"] {
+        lay_folder(&bindings.join(name), &package.join(name), &mut Vec::new())?;
+    }
 
     // The tool reads no file outside of one folder, and follows no links.
     let stage = folder.join("stage");
     let mut inputs = vec![tool.to_owned(), wit.clone()];
-    let bindings = workspace.root().join("bindings/js");
     let module = stage.join("node_modules/wasyncio");
     lay(&bindings.join("package.json"), &module.join("package.json"), &mut inputs)?;
     lay_folder(&bindings.join("src"), &module.join("src"), &mut inputs)?;

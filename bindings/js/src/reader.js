@@ -10,9 +10,9 @@ import { resourceOf as transportOf } from "./transport.js";
 const NEWLINE = new Uint8Array([10]);
 const GIVEN = Symbol("the reader of a connection");
 
-/** A reader over the component's. */
-export function readerOf(resource) {
-    return new StreamReader({ [GIVEN]: resource });
+/** A reader over the component's, and its writer: without anybody who has it, that would be dropped, which closes the connection. */
+export function readerOf(resource, writer) {
+    return new StreamReader({ [GIVEN]: { resource, writer } });
 }
 
 /** The component's reader of this one. */
@@ -21,6 +21,8 @@ export let resourceOf;
 export class StreamReader {
     #resource;
     #stored = null;
+    /** Kept for its life alone. */
+    #writer;
 
     static {
         resourceOf = (reader) => reader.#resource;
@@ -28,7 +30,9 @@ export class StreamReader {
 
     /** A reader without a connection, to be fed by hand. */
     constructor(options = {}) {
-        this.#resource = options[GIVEN] ?? callNow(() => Resource.create(toSize(options.limit, "limit")));
+        const given = options[GIVEN];
+        this.#resource = given?.resource ?? callNow(() => Resource.create(toSize(options.limit, "limit")));
+        this.#writer = given?.writer;
     }
 
     async #call(start, options) {

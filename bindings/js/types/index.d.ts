@@ -88,7 +88,7 @@ export interface ByteStream extends AsyncIterable<Uint8Array> {
 
 /** A reader and a writer over any two streams; the third is what the written bytes come out of. */
 export function fromStreams(
-    incoming: ByteStream,
+    incoming: ByteStream | AsyncIterable<Bytes> | Iterable<Bytes>,
     options?: { limit?: number } & Cancellable,
 ): Promise<[StreamReader, StreamWriter, ByteStream]>;
 

@@ -85,6 +85,7 @@ export const clients = {
     /** A connection that the peer resets. */
     async reset(address) {
         const [reader, writer] = await connect(address);
+        writer.write("go\n");
         say(await thrown(() => reader.read()));
         say(await thrown(() => writer.drain()));
         say(await thrown(() => writer.waitClosed()));
@@ -134,6 +135,32 @@ export const clients = {
             seen.push(text(line));
         }
         say(JSON.stringify(seen));
+    },
+
+    /** Nobody has the writer, and the reader goes on. */
+    async readerAlone(address) {
+        const [reader] = await connect(address).then((pair) => {
+            pair[1].write("a line\n");
+            return pair;
+        });
+        // Room for the engine to tidy up.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        say(text(await reader.readline()));
+    },
+
+    /** A reader and a writer over two streams. */
+    async pair() {
+        const [reader, writer, outgoing] = await asyncio.fromStreams(["from the stream\nand", new Uint8Array([32]), "more"]);
+        say(text(await reader.readline()));
+        say(text(await reader.read()), reader.atEof());
+        writer.write("to the ");
+        writer.write("stream");
+        writer.close();
+        let all = "";
+        for await (const bytes of outgoing) {
+            all += text(bytes);
+        }
+        say(all);
     },
 
     /** What has the wrong type is a TypeError, and no trap. */

@@ -1,5 +1,6 @@
 // A program: what `wasi:cli/run` calls.
 
+import { startClock } from "../globals/clock.js";
 import { endTimers } from "../globals/timers.js";
 import { begin, rest } from "./life.js";
 import { end } from "./process.js";
@@ -19,6 +20,7 @@ export function command(main) {
     return {
         async run() {
             begin();
+            startClock();
             let failed = false;
             try {
                 await main(...process.argv.slice(2));
