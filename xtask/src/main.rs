@@ -70,7 +70,9 @@ fn main() -> ExitCode {
         Command::Python => {
             artifacts::build(&workspace).and_then(|()| python::build(&workspace)).map(|()| ExitCode::SUCCESS)
         }
-        Command::Js => javascript::build(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Js => {
+            artifacts::build(&workspace).and_then(|()| javascript::build(&workspace)).map(|()| ExitCode::SUCCESS)
+        }
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
