@@ -8,10 +8,14 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::process::{Command, Stdio};
 use std::thread;
+use std::time::Duration;
 
 use wasyncio_python::say;
-use wasyncio_tests::{command, connect, finish, javascript, python, run_python, spawn};
+use wasyncio_tests::{command, connect, finish, finish_within, javascript, python, run_python, spawn, stock_wasmtime};
 use with::Files;
+
+/// How long compiling a program may take.
+const FIRST_START: Duration = Duration::from_secs(300);
 
 /// A program with what it may do; its arguments are to be added.
 fn run(name: &str) -> Option<Command> {
@@ -50,6 +54,21 @@ fn the_echo_client_talks_to_pythons_server() {
     let finished = finish(client.args(["Hello World!", &server.address().to_string()]));
     assert!(finished.status.success(), "{}", finished.stderr);
     assert_eq!((finished.stdout.as_str(), finished.stderr.as_str()), (CLIENT_PRINTS, ""));
+}
+
+/// What uses neither TLS nor Unix sockets runs on any host with WASI 0.3.
+#[test]
+fn the_echo_client_runs_on_the_stock_command() {
+    let Some(component) = javascript("examples/js/tcp-echo-client") else { return };
+    let Some(stock) = stock_wasmtime() else { return };
+    let Some(mut python) = python() else { return };
+    let mut server = spawn(python.arg("-c").arg(PYTHON_SERVER));
+    let mut client = Command::new(stock);
+    client.args(["run", "-W", "component-model-async=y", "-S", "p3,inherit-network,tcp"]).arg(component);
+    // It compiles the engine anew each time.
+    let finished = finish_within(FIRST_START, client.args(["Hello World!", &server.address().to_string()]));
+    assert!(finished.status.success(), "{}", finished.stderr);
+    assert_eq!(finished.stdout, CLIENT_PRINTS);
 }
 
 #[test]

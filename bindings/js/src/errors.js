@@ -2,6 +2,12 @@
 
 /** What every error of wasyncio is. */
 export class AsyncioError extends Error {
+    constructor(message) {
+        super(message);
+        // The constructors of its class are of no interest.
+        Error.captureStackTrace?.(this, new.target);
+    }
+
     get name() {
         return this.constructor.name;
     }
