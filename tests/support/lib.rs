@@ -6,6 +6,7 @@
 mod artifacts;
 mod crowded;
 mod interpreter;
+mod javascript;
 mod own_data;
 mod process;
 mod program;
@@ -18,6 +19,7 @@ mod service;
 pub use artifacts::{app, command, dist, example, stock_wasmtime};
 pub use crowded::serve_everybody;
 pub use interpreter::{interpreter, programs};
+pub use javascript::{javascript, javascript_cases};
 pub use own_data::each_gets_its_own_data;
 pub use process::{cpu_time, resident};
 pub use program::{Finished, Running, finish, finish_within, spawn};

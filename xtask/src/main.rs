@@ -8,6 +8,7 @@ mod conformance;
 mod deadline;
 mod echo;
 mod generators;
+mod javascript;
 mod pyodide;
 mod python;
 mod stock;
@@ -53,6 +54,8 @@ enum Command {
     },
     /// Build what is needed, then dist/python.wasm: CPython with asyncio. Fetches componentize-py from PyPI
     Python,
+    /// Build what is needed, then the programs in JavaScript, in dist/examples/js/. Compiles componentize-qjs from crates.io, some minutes
+    Js,
     /// Everything that CI runs: formatting, build, clippy, docs, tests
     Test,
 }
@@ -66,6 +69,9 @@ fn main() -> ExitCode {
         Command::Conformance { arguments } => conformance::compare(&workspace, &arguments),
         Command::Python => {
             artifacts::build(&workspace).and_then(|()| python::build(&workspace)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Js => {
+            artifacts::build(&workspace).and_then(|()| javascript::build(&workspace)).map(|()| ExitCode::SUCCESS)
         }
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };

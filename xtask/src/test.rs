@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use crate::Result;
 use crate::artifacts;
 use crate::generators;
+use crate::javascript;
 use crate::pyodide;
 use crate::python;
 use crate::stock;
@@ -60,6 +61,7 @@ fn test(workspace: &Workspace) -> Result<()> {
     if !without.contains(&"python") {
         python::build(workspace)?;
     }
+    let with_javascript = javascript::build_if_fetched(workspace)?;
     announce("running the tests");
     let mut totals = Totals::default();
     let mut failed = Vec::new();
@@ -67,6 +69,9 @@ fn test(workspace: &Workspace) -> Result<()> {
         let mut cargo = workspace.cargo("test");
         cargo.args(["--release", "--locked", "--no-fail-fast"]).args(group).env("WASYNCIO_DIST", workspace.dist());
         cargo.env(generators::WITHOUT, without.join(","));
+        if !with_javascript {
+            cargo.env(javascript::WITHOUT, "1");
+        }
         if let Some(path) = &stock {
             cargo.env("WASYNCIO_STOCK_WASMTIME", path);
         }
@@ -80,6 +85,9 @@ fn test(workspace: &Workspace) -> Result<()> {
         if without.contains(&"python") {
             println!("left out: the tests of python.wasm");
         }
+    }
+    if !with_javascript {
+        println!("left out: the tests of programs in JavaScript");
     }
     if failed.is_empty() {
         return Ok(());
