@@ -1,6 +1,7 @@
 //! CPython's own `test.test_asyncio` in the sandbox: what is said in `programs/cpython_tests.txt` to fail fails, and all else passes.
 //!
 //! The tests are those of the newest CPython of this machine; nothing of them is here.
+#![cfg(unix)]
 
 mod cpython_tests;
 

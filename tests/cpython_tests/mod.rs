@@ -135,9 +135,12 @@ impl Tests {
         let (site, here, keys) = (place("site"), place(&module.name), place("keys"));
         fs::create_dir(&here).expect("a module is run once");
         let mut run = interpreter(&["--site", &site, "--dir", &format!("{here}:rw")]).expect("it was there");
-        for address in ["127.0.0.1:*", "[::1]:*", "0.0.0.0:*", "[::]:*"] {
+        for address in ["127.0.0.1:*", "[::1]:*", "0.0.0.0:*", "[::]:*", "localhost:*"] {
             run.args(["--allow-listen", address, "--allow-connect", address]);
         }
+        let sockets = format!("{here}/*");
+        // They name Unix sockets as from where they are.
+        run.current_dir(&here).args(["--allow-unix", &sockets, "--allow-unix-listen", &sockets]);
         run.args(["--tls-identity", &format!("ssl_cert.pem={keys}/ssl_cert.pem,{keys}/ssl_key.pem")]);
         run.args(["--tls-identity", &format!("keycert3.pem={keys}/keycert3.pem,{keys}/keycert3.pem")]);
         run.args(["--tls-trust", &format!("pycacert.pem={keys}/pycacert.pem"), "--tls-unverified", "127.0.0.1"]);

@@ -275,8 +275,10 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
             raise ValueError('Neither host/port nor sock were specified')
         else:
             listening = getattr(sock, '_wasyncio_server', None)
-            if listening is None or ssl is not None:
+            if listening is None:
                 raise ValueError(f'A Stream Socket was expected, got {sock!r}')
+            if ssl is not None:
+                raise NotImplementedError('TLS over a socket of the program')
             resource = await listening(backlog, start_serving)
         return await self._serving(resource, protocol_factory, backlog, start_serving, ssl)
 
