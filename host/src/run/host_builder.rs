@@ -9,7 +9,7 @@ use wasmtime::{Config, Engine};
 
 use crate::program::cache::{Cache, DEFAULT_CACHE_SIZE};
 use crate::program::streams::StreamsComponents;
-use crate::run::engine::{check_interrupts, engine_of};
+use crate::run::engine::{check_interrupts, default_config, engine_of};
 use crate::run::host::{Host, Shared};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
@@ -135,7 +135,7 @@ impl HostBuilder {
                 check_interrupts(&engine)?;
                 engine
             }
-            None => engine_of(self.config.unwrap_or_default())?,
+            None => engine_of(self.config.unwrap_or_else(default_config))?,
         };
         let ticker = Ticker::start(&engine).map_err(|error| Error::Engine { source: error.into() })?;
         let mut linker = linker(&engine).map_err(failed)?;

@@ -3,9 +3,13 @@
 The top level of every module here runs while `python.wasm` is built, and what it has made is there when it starts.
 """
 
+import gc
+
+import wasyncio.locks
 import wasyncio.sockets
 
-# Before anything that imports `socket` or `ssl`.
+# Before anything that makes locks, or imports `socket` or `ssl`.
+wasyncio.locks.install()
 wasyncio.sockets.install()
 
 import wasyncio.compat36
@@ -21,6 +25,9 @@ from . import command, stdlib
 wasyncio.hashes.install()
 wasyncio.libraries.install()
 stdlib.build()
+# What is here now stays: collections need not walk through it in every run.
+gc.collect()
+gc.freeze()
 
 
 class Run(exports.Run):

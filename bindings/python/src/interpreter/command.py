@@ -18,6 +18,8 @@ import wasyncio
 from wasyncio import compat36, sockets
 from wit_world.imports import environment, exit
 
+from . import missing
+
 _LAST_WRITES = 2
 """How long what closed sockets have not sent yet may take at the end, in seconds."""
 
@@ -75,7 +77,7 @@ def _run(arguments):
             return _usage('Argument expected for the -m option')
         sys.argv[:] = arguments[1:]
         sys.path.insert(0, os.getcwd())
-        runpy._run_module_as_main(arguments[1])
+        _run_module(arguments[1])
         return
     if what == '-c':
         if len(arguments) < 2:
@@ -111,6 +113,16 @@ def _run(arguments):
     exec(code, main.__dict__)
 
 
+def _run_module(name):
+    try:
+        runpy._run_module_as_main(name)
+    except SystemExit as stop:
+        # It says so in place of an exception.
+        if isinstance(stop.code, str) and stop.code.endswith(f'No module named {name}'):
+            stop.code += '\n' + (missing.of_module(name) or '')
+        raise
+
+
 def _usage(message):
     print(f'python: {message}', file=sys.stderr)
     raise SystemExit(2)
@@ -140,6 +152,7 @@ def _show(error):
     while place is not None and place.tb_frame.f_code.co_filename in (__file__, runpy.__file__, '<frozen runpy>'):
         place = place.tb_next
     error.__traceback__ = place
+    missing.explain(error)
     sys.stdout.flush()
     hook = sys.excepthook
     try:

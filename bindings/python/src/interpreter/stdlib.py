@@ -6,9 +6,10 @@ import os
 import sys
 import zlib
 
-_LEFT_OUT = {
+LEFT_OUT = {
     'test', 'idlelib', 'tkinter', 'turtledemo', 'ensurepip', 'lib2to3', 'pydoc_data', '__pycache__', 'site-packages', 'lib-dynload',
 }
+"""What is not in memory."""
 _ROOT = '/python'
 """Where componentize-py has the library while it builds."""
 
@@ -24,7 +25,7 @@ def build():
 def _take(folder, prefix):
     for entry in sorted(os.listdir(folder)):
         path = f'{folder}/{entry}'
-        if entry in _LEFT_OUT:
+        if entry in LEFT_OUT:
             continue
         if os.path.isdir(path):
             if os.path.exists(f'{path}/__init__.py'):

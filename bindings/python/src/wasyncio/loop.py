@@ -65,9 +65,6 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         self._ready.append(handle)
         return handle
 
-    def call_soon_threadsafe(self, callback, *args, context=None):
-        return self.call_soon(callback, *args, context=context)
-
     def close(self):
         if self.is_running():
             raise RuntimeError('Cannot close a running event loop')
@@ -75,6 +72,7 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
             return
         for listener in self._listeners:
             listener.close()
+        self._unwatch_all()
         super().close()
 
     def _process_events(self, event_list):
@@ -137,6 +135,7 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         """Calls it at once, in the loop's own thread: nothing else runs meanwhile."""
         self._check_closed()
         if self.get_debug():
+            self._check_callback(func, 'run_in_executor')
             logger.warning('run_in_executor() blocks the loop: there are no threads in the sandbox: %r', func)
         future = self.create_future()
         try:
@@ -169,12 +168,9 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         local_addr=None, server_hostname=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None,
         happy_eyeballs_delay=None, interleave=None, all_errors=False,
     ):
-        if server_hostname is not None and not ssl:
-            raise ValueError('server_hostname is only meaningful with ssl')
-        if ssl_handshake_timeout is not None and not ssl:
-            raise ValueError('ssl_handshake_timeout is only meaningful with ssl')
-        if ssl_shutdown_timeout is not None and not ssl:
-            raise ValueError('ssl_shutdown_timeout is only meaningful with ssl')
+        _need_tls(
+            ssl, server_hostname=server_hostname, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout
+        )
         if sock is not None:
             if host is not None or port is not None:
                 raise ValueError('host/port and sock can not be specified at the same time')
@@ -203,7 +199,12 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         ssl_handshake_timeout=None, ssl_shutdown_timeout=None,
     ):
         if ssl:
+            if server_hostname is None:
+                raise ValueError('you have to pass server_hostname when using ssl')
             raise NotImplementedError('TLS over a Unix socket')
+        _need_tls(
+            ssl, server_hostname=server_hostname, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout
+        )
         if path is None:
             if sock is None:
                 raise ValueError('no path and sock were specified')
@@ -241,6 +242,7 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
     async def connect_accepted_socket(
         self, protocol_factory, sock, *, ssl=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None
     ):
+        _need_tls(ssl, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
         return await self._over_socket(sock, protocol_factory, ssl, None)
 
     async def start_tls(
@@ -262,10 +264,7 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
     ):
         if isinstance(ssl, bool):
             raise TypeError('ssl argument must be an SSLContext or None')
-        if ssl_handshake_timeout is not None and ssl is None:
-            raise ValueError('ssl_handshake_timeout is only meaningful with ssl')
-        if ssl_shutdown_timeout is not None and ssl is None:
-            raise ValueError('ssl_shutdown_timeout is only meaningful with ssl')
+        _need_tls(ssl, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
         if host is not None or port is not None:
             if sock is not None:
                 raise ValueError('host/port and sock can not be specified at the same time')
@@ -291,8 +290,10 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
             raise ValueError('Neither host/port nor sock were specified')
         else:
             listening = getattr(sock, '_wasyncio_server', None)
-            if listening is None or ssl is not None:
+            if listening is None:
                 raise ValueError(f'A Stream Socket was expected, got {sock!r}')
+            if ssl is not None:
+                raise NotImplementedError('TLS over a socket of the program')
             resource = await listening(backlog, start_serving)
         return await self._serving(resource, protocol_factory, backlog, start_serving, ssl)
 
@@ -300,9 +301,14 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         self, protocol_factory, path=None, *, sock=None, backlog=100, ssl=None, ssl_handshake_timeout=None,
         ssl_shutdown_timeout=None, start_serving=True, cleanup_socket=True,
     ):
+        if isinstance(ssl, bool):
+            raise TypeError('ssl argument must be an SSLContext or None')
         if ssl is not None:
             raise NotImplementedError('TLS over a Unix socket')
-        if path is None or sock is not None:
+        _need_tls(ssl, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
+        if path is not None and sock is not None:
+            raise ValueError('path and sock can not be specified at the same time')
+        if path is None:
             raise ValueError('path was not specified, and no sock specified')
         options = unix.UnixServerOptions(None, backlog, start_serving, cleanup_socket)
         resource = await errors.raising(unix.start_unix_server(os.fsencode(path), options))
@@ -346,6 +352,13 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
 
 def _text(host):
     return host.decode('ascii') if isinstance(host, (bytes, bytearray)) else host
+
+
+def _need_tls(ssl, **options):
+    """Raises `ValueError` for what is given without TLS."""
+    for name, value in options.items():
+        if value is not None and not ssl:
+            raise ValueError(f'{name} is only meaningful with ssl')
 
 
 def _port(port):

@@ -93,6 +93,12 @@ class SocketMethods:
             watch.end()
         return True
 
+    def _unwatch_all(self):
+        """The loop is closed."""
+        watches, self._watches = self._watches or {}, None
+        for watch in watches.values():
+            watch.end()
+
     def _add_reader(self, fd, callback, *args):
         return self._add('reader', fd, callback, args)
 
@@ -111,15 +117,19 @@ class SocketMethods:
             self._ready.append(handle)
 
     def add_reader(self, fd, callback, *args):
+        self._ensure_fd_no_transport(fd)
         self._add('reader', _checked(fd), callback, args)
 
     def add_writer(self, fd, callback, *args):
+        self._ensure_fd_no_transport(fd)
         self._add('writer', _checked(fd), callback, args)
 
     def remove_reader(self, fd):
+        self._ensure_fd_no_transport(fd)
         return self._remove('reader', fd)
 
     def remove_writer(self, fd):
+        self._ensure_fd_no_transport(fd)
         return self._remove('writer', fd)
 
 

@@ -208,6 +208,8 @@ class TcpDescriptor(Streams):
 
     def option(self, level, option):
         get = _OPTIONS.get((level, option))
+        if get is not None and self._socket is None:
+            raise failure(errno.EINVAL)
         return None if get is None else int(_called(getattr(self._socket, f'get_{get[0]}')) // get[1])
 
     def set_option(self, level, option, value):
@@ -216,6 +218,11 @@ class TcpDescriptor(Streams):
         if found is None:
             return False
         name, unit = found
+        if self._socket is None:
+            # It listens: WASI has given it away. Sizes are hints, which nobody can tell from those that were followed.
+            if not name.endswith('_buffer_size'):
+                raise failure(errno.EINVAL)
+            return True
         _called(getattr(self._socket, f'set_{name}'), bool(value) if name == 'keep_alive_enabled' else value * unit)
         return True
 
