@@ -4,18 +4,12 @@ use wasmtime::{Config, Engine, Instance, Module, Store, Trap};
 
 use crate::{Error, Result};
 
-/// How much of the machine's stack a program may use. An interpreter recurses deeply before its own limit of recursion stops it: CPython
-/// goes through all of its 4 MB of stack in the sandbox, which is more here, since compiled code keeps its variables on this one. With
-/// wasmtime's 512 KiB, JSON of 100 000 brackets would trap, where a `RecursionError` is to be raised. What is not used is not taken.
-const STACK: usize = 64 << 20;
-/// How much the host's own functions have below it.
+/// How much the host's own functions have of a stack, below the program's.
 const HOST_STACK: usize = 2 << 20;
 
-/// The settings of an embedder that gives none.
-pub(crate) fn default_config() -> Config {
-    let mut config = Config::new();
-    config.max_wasm_stack(STACK).async_stack_size(STACK + HOST_STACK);
-    config
+/// Has each call of a program use so much of a stack.
+pub(crate) fn set_stack(config: &mut Config, bytes: usize) {
+    config.max_wasm_stack(bytes).async_stack_size(bytes.saturating_add(HOST_STACK));
 }
 
 /// An engine of these settings, and of what a host needs besides.

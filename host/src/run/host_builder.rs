@@ -9,7 +9,7 @@ use wasmtime::{Config, Engine};
 
 use crate::program::cache::{Cache, DEFAULT_CACHE_SIZE};
 use crate::program::streams::StreamsComponents;
-use crate::run::engine::{check_interrupts, default_config, engine_of};
+use crate::run::engine::{check_interrupts, engine_of, set_stack};
 use crate::run::host::{Host, Shared};
 use crate::run::state::State;
 use crate::run::ticker::Ticker;
@@ -24,6 +24,7 @@ pub struct HostBuilder {
     cache: CacheIn,
     cache_size: Option<u64>,
     config: Option<Config>,
+    max_stack: Option<usize>,
     engine: Option<Engine>,
     linker: Vec<AddToLinker>,
 }
@@ -87,8 +88,16 @@ impl HostBuilder {
         self
     }
 
-    /// Uses this engine, so that it can be shared, instead of one that it makes. [`config`](Self::config) and
-    /// [`cache`](Self::cache) have no meaning then. It must interrupt by epochs; while programs of the host compute, its epoch
+    /// Sets how many bytes of stack a call of a program may use; wasmtime's default is 512 KiB. An interpreter that recurses needs more.
+    /// What is used comes on top of [`Limits::max_memory`](crate::Limits::max_memory), for every call that waits in the middle.
+    #[must_use]
+    pub fn max_stack(mut self, bytes: usize) -> Self {
+        self.max_stack = Some(bytes);
+        self
+    }
+
+    /// Uses this engine, so that it can be shared, instead of one that it makes. [`config`](Self::config),
+    /// [`max_stack`](Self::max_stack) and [`cache`](Self::cache) have no meaning then. It must interrupt by epochs; while programs of the host compute, its epoch
     /// advances every 10 milliseconds.
     #[must_use]
     pub fn engine(mut self, engine: Engine) -> Self {
@@ -135,7 +144,13 @@ impl HostBuilder {
                 check_interrupts(&engine)?;
                 engine
             }
-            None => engine_of(self.config.unwrap_or_else(default_config))?,
+            None => {
+                let mut config = self.config.unwrap_or_default();
+                if let Some(bytes) = self.max_stack {
+                    set_stack(&mut config, bytes);
+                }
+                engine_of(config)?
+            }
         };
         let ticker = Ticker::start(&engine).map_err(|error| Error::Engine { source: error.into() })?;
         let mut linker = linker(&engine).map_err(failed)?;

@@ -67,7 +67,10 @@ impl Job {
         if let Err(error) = systemd::hand_in(&listeners) {
             return failed(&format_args!("cannot use a socket that was handed in: {error}"));
         }
-        let host = self.flags.streams.host(&self.flags.cache)?;
+        let host = match self.script {
+            Some(_) => self.flags.streams.interpreters_host(&self.flags.cache)?,
+            None => self.flags.streams.host(&self.flags.cache)?,
+        };
         self.check(&file, &lockdown)?;
         let program = self.load(&host)?;
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use wasyncio_host::{Error, Host, Result};
+use wasyncio_host::{Error, Host, HostBuilder, Result};
 
 mod address;
 mod cache;
@@ -97,9 +97,22 @@ impl Cli {
     }
 }
 
+/// CPython goes through all of its 4 MB of stack in the sandbox before its own limit of recursion stops it, as for JSON of 100,000 brackets.
+/// That is more here, since compiled code keeps its variables on this one, and with wasmtime's 512 KiB the program would trap.
+const INTERPRETERS_STACK: usize = 64 << 20;
+
 impl Streams {
     fn host(&self, cache: &cache::CacheFlags) -> Result<Host> {
-        let builder = cache.apply(Host::builder());
+        self.build(cache, Host::builder())
+    }
+
+    /// The host that an interpreter runs on.
+    fn interpreters_host(&self, cache: &cache::CacheFlags) -> Result<Host> {
+        self.build(cache, Host::builder().max_stack(INTERPRETERS_STACK))
+    }
+
+    fn build(&self, cache: &cache::CacheFlags, builder: HostBuilder) -> Result<Host> {
+        let builder = cache.apply(builder);
         match &self.file {
             Some(file) => builder.streams(read(file)?),
             None => builder,
