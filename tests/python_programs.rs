@@ -218,3 +218,45 @@ ssl.create_default_context(cafile='{shown}/certifi/cacert.pem')
     );
     assert_eq!((finished.stdout, finished.stderr), (expected, String::new()));
 }
+
+#[test]
+fn bytecode_is_kept_where_it_can_be_written() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().canonicalize().expect("it is there");
+    let shown = |name: &str| path.join(name).to_str().expect("a temporary folder's path is text").to_owned();
+    for name in ["writable", "readable", "cache"] {
+        fs::create_dir(path.join(name)).expect("the folder is ours");
+        fs::write(path.join(name).join("kept.py"), "X = 'kept'").expect("the folder is ours");
+    }
+    let (writable, readable, cache) = (shown("writable"), shown("readable"), shown("cache"));
+    let runs = [
+        (
+            vec!["--dir".to_owned(), format!("{writable}:rw"), "--env".into(), format!("PYTHONPATH={writable}")],
+            "writable",
+        ),
+        (vec!["--site".into(), readable.clone()], "readable"),
+        (
+            vec![
+                "--site".into(),
+                readable.clone(),
+                "--dir".into(),
+                format!("{cache}:rw"),
+                "--env".into(),
+                format!("PYTHONPYCACHEPREFIX={cache}"),
+            ],
+            "readable",
+        ),
+    ];
+    let mut printed = Vec::new();
+    for (flags, name) in runs {
+        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+        let Some(finished) = run(&flags, "import kept; print(kept.__file__, kept.__cached__, kept.X)") else { return };
+        let words: Vec<_> = finished.stdout.trim_end().split(' ').map(str::to_owned).collect();
+        assert_eq!(finished.stderr, "");
+        assert_eq!((&words[0], words[2].as_str()), (&(shown(name) + "/kept.py"), "kept"));
+        printed.push(words[1].clone());
+    }
+    let there: Vec<_> = printed.iter().map(|file| std::path::Path::new(file).exists()).collect();
+    assert_eq!(there, [true, false, true], "{printed:?}");
+    assert!(printed[2].starts_with(&cache), "{printed:?}");
+}

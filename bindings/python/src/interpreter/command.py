@@ -59,7 +59,9 @@ def _prepare():
     os.environ.clear()
     os.environ.update(environment.get_environment())
     random.seed()
-    sys.dont_write_bytecode = True
+    # Where it can be written: folders that were granted without `:rw` refuse it, which imports take in silence.
+    sys.dont_write_bytecode = bool(os.environ.get('PYTHONDONTWRITEBYTECODE'))
+    sys.pycache_prefix = os.environ.get('PYTHONPYCACHEPREFIX') or None
     sys.orig_argv = environment.get_arguments()
     unbuffered = bool(os.environ.get('PYTHONUNBUFFERED'))
     # What it is connected with is not known here: lines are shown as on a terminal.
