@@ -48,6 +48,71 @@ fn contexts_sockets_and_streams_of_tls_are_as_natively() {
     same("tls.py", &flags, &["web.pem", "web.key", "ca.pem", "other.pem"].map(shown));
 }
 
+/// `wrap_bio`, TLS over sockets of the program's and over Unix sockets, and files by `sendfile`.
+#[test]
+fn tls_is_carried_as_natively() {
+    let files = Files::new();
+    let shown = |name: &str| files.shown(name);
+    let identity = format!("{0}={0},{1}", shown("web.pem"), shown("web.key"));
+    let trust = format!("{0}={0}", shown("ca.pem"));
+    let sockets = tempfile::tempdir().expect("a temporary folder");
+    let path = sockets.path().join("socket").display().to_string();
+    let unix = ["--allow-unix", &path, "--allow-unix-listen", &path];
+    let flags = [&["--tls-identity", &identity, "--tls-trust", &trust], &unix[..]].concat();
+    same("tls_carried.py", &flags, &[shown("web.pem"), shown("web.key"), shown("ca.pem"), path.clone()]);
+}
+
+/// A name that the policy has is looked up, and connected to.
+#[test]
+fn names_of_the_policy_are_looked_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("bound").port();
+    let program = format!(
+        "
+import asyncio, socket
+def shown(found):
+    return sorted((family.name, kind.name, proto, name, address) for family, kind, proto, name, address in found)
+async def main():
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo('a.example', 'https', type=socket.SOCK_STREAM)
+    print(*shown(found), sep='\\n')
+    print(shown(found) == shown(socket.getaddrinfo('a.example', 443, type=socket.SOCK_STREAM)))
+    print(shown(await loop.getaddrinfo(b'a.example', 80, family=socket.AF_INET6)))
+    print(socket.gethostbyname('a.example'), socket.gethostbyname_ex('a.example'))
+    print(socket.getaddrinfo('a.example', 80, flags=socket.AI_CANONNAME)[0][3])
+    print(await loop.getnameinfo(('127.0.0.1', 443)))
+    for host, *more in [('b.example', 80), ('a.example', 'nonsense'), ('a.example', 80, 99)]:
+        try:
+            await loop.getaddrinfo(host, *more[:1], family=(more[1:] or [0])[0])
+        except (PermissionError, socket.gaierror) as error:
+            print(type(error).__name__)
+    reader, writer = await asyncio.open_connection('a.example', {port}, family=socket.AF_INET)
+    print(writer.get_extra_info('peername')[0])
+    writer.close()
+    with socket.create_connection(('a.example', {port})) as sock:
+        print(sock.getpeername()[0])
+asyncio.run(main())
+"
+    );
+    let flags = ["--allow-connect", "a.example:*", "--resolve", "a.example=127.0.0.1,::1"];
+    let Some(mut python) = interpreter(&flags) else { return };
+    let finished = finish(python.args(["-c", &program]));
+    let expected = "('AF_INET', 'SOCK_STREAM', 6, '', ('127.0.0.1', 443))
+('AF_INET6', 'SOCK_STREAM', 6, '', ('::1', 443, 0, 0))
+True
+[('AF_INET6', 'SOCK_STREAM', 6, '', ('::1', 80, 0, 0))]
+127.0.0.1 ('a.example', [], ['127.0.0.1'])
+a.example
+('127.0.0.1', 'https')
+PermissionError
+gaierror
+gaierror
+127.0.0.1
+127.0.0.1
+";
+    assert_eq!(finished.stdout, expected, "{}", finished.stderr);
+}
+
 #[test]
 fn urls_are_opened_over_http_and_https() {
     let files = Files::new();
@@ -111,7 +176,9 @@ told(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain, 'folder/cert.pem',
 told(ssl.create_default_context, ssl.Purpose.SERVER_AUTH)
 told(lambda: ssl.create_default_context(cafile='/etc/ca.pem'))
 told(lambda: ssl.create_default_context(cadata='-----BEGIN'))
-told(lambda: ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='a'))
+told(lambda: ssl.create_default_context(capath='/etc/certs'))
+told(lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True))
+told(lambda: setattr(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), 'sni_callback', print))
 one, other = socket.socketpair()
 told(one.recv, 1)
 ";
@@ -126,8 +193,10 @@ told(one.recv, 1)
         ("OSError", "open_unix_connection"),
         ("PermissionError", "see --tls-identity"),
         ("PermissionError", "see --tls-trust"),
-        ("NotImplementedError", "given as cafile"),
-        ("NotImplementedError", "wrap_bio"),
+        ("NotImplementedError", "cafile with a name of --tls-trust can"),
+        ("PermissionError", "see --tls-trust"),
+        ("SSLError", "load_cert_chain was not called"),
+        ("NotImplementedError", "another certificate in the handshake"),
         ("OSError", "wait for ever"),
     ];
     assert_eq!(lines.len(), expected.len(), "{}{}", finished.stdout, finished.stderr);

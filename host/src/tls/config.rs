@@ -111,6 +111,14 @@ const TLS13: &[&SupportedProtocolVersion] = &[&version::TLS13];
 const TLS12: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
 
 impl Wanted {
+    /// Whether the certificate that the peer shows is verified.
+    pub(super) fn verifies(&self) -> bool {
+        match &self.side {
+            Side::Client { verify } => *verify != VerifyServer::Nothing,
+            Side::Server { clients } => *clients != Clients::Anonymous,
+        }
+    }
+
     /// What the policy makes of it: what is not granted is refused, and what the operator requires is there.
     ///
     /// # Errors

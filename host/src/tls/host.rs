@@ -10,7 +10,9 @@ use tokio::time::{Instant, timeout_at};
 use wasmtime::component::{Access, Accessor, FutureReader, HasData, Linker, Resource, StreamReader};
 
 use super::bindings::tls::{self, HostConnector, HostConnectorWithStore, HostSession, HostSessionWithStore};
-use super::config::{Clients, Side, VerifyServer, Wanted};
+use super::bindings::tls_buffers::{self, HostBuffered, HostBufferedWithStore};
+use super::buffers::Buffers;
+use super::config::{Clients, Configs, Side, VerifyServer, Wanted};
 use super::describe::Described;
 use super::engine::{Incoming, Outgoing};
 use super::failure::Failure;
@@ -22,9 +24,10 @@ use crate::sockets::connection::Taken;
 use crate::sockets::streams::Receiving;
 use crate::wasi::tcp::bindings::types::ErrorCode;
 
-/// Adds `wasyncio:host/tls`.
+/// Adds `wasyncio:host/tls` and `wasyncio:host/tls-buffers`.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    tls::add_to_linker::<State, Tls>(linker, |state| TlsView(state))
+    tls::add_to_linker::<State, Tls>(linker, |state| TlsView(state))?;
+    tls_buffers::add_to_linker::<State, Tls>(linker, |state| TlsView(state))
 }
 
 struct Tls;
@@ -244,22 +247,11 @@ impl HostConnectorWithStore<State> for Tls {
             Err(failure) => return Ok(Err(failure.into())),
         };
         let Settings { wanted, name, handshake: seconds, ahead, .. } = settings;
-        let verifies = match &wanted.side {
-            Side::Client { verify } => *verify != VerifyServer::Nothing,
-            Side::Server { clients } => *clients != Clients::Anonymous,
-        };
+        let verifies = wanted.verifies();
         let end = Instant::now() + Duration::from_secs_f64(seconds.min(LONGEST));
         let shaken = timeout_at(end, async {
             let permit = handshakes.acquire_owned().await.expect("the semaphore is never closed");
-            let tls = if configs.has(&wanted, check.policy().tls_grants()) {
-                configs.connection(&wanted, name.as_deref(), check.policy().tls_grants())
-            } else {
-                let made = tokio::task::spawn_blocking(move || {
-                    configs.connection(&wanted, name.as_deref(), check.policy().tls_grants())
-                });
-                made.await.unwrap_or_else(|error| Err(Failure::Ssl { reason: None, message: format!("[SSL] {error}") }))
-            };
-            session.0.begin(tls?, ahead);
+            session.0.begin(connection(configs, wanted, name, check).await?, ahead);
             let shaken = poll_fn(|context| session.0.poll_handshake(context)).await;
             drop(permit);
             shaken
@@ -279,6 +271,97 @@ impl HostConnectorWithStore<State> for Tls {
             }
         })
     }
+}
+
+/// A session between two buffers of the program's.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Buffered {
+    buffers: Buffers,
+    verifies: bool,
+}
+
+impl tls_buffers::Host for TlsView<'_> {}
+
+impl HostBuffered for TlsView<'_> {
+    fn feed(&mut self, buffered: Resource<Buffered>, ciphertext: Vec<u8>) -> wasmtime::Result<Result<u32, tls::Error>> {
+        let count = self.0.table.get_mut(&buffered)?.buffers.feed(&ciphertext);
+        Ok(count.map(below_4g).map_err(Into::into))
+    }
+
+    fn take(&mut self, buffered: Resource<Buffered>, most: u32) -> wasmtime::Result<Vec<u8>> {
+        Ok(self.0.table.get_mut(&buffered)?.buffers.take(most as usize))
+    }
+
+    fn info(&mut self, buffered: Resource<Buffered>) -> wasmtime::Result<Option<tls::SessionInfo>> {
+        let buffered = self.0.table.get(&buffered)?;
+        Ok(buffered.buffers.described().map(|described| info(described, buffered.verifies)))
+    }
+
+    fn read(
+        &mut self,
+        buffered: Resource<Buffered>,
+        most: u32,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, tls::Error>> {
+        Ok(self.0.table.get_mut(&buffered)?.buffers.read(most as usize).map_err(Into::into))
+    }
+
+    fn write(&mut self, buffered: Resource<Buffered>, data: Vec<u8>) -> wasmtime::Result<Result<u32, tls::Error>> {
+        let count = self.0.table.get_mut(&buffered)?.buffers.write(&data);
+        Ok(count.map(below_4g).map_err(Into::into))
+    }
+
+    fn close(&mut self, buffered: Resource<Buffered>) -> wasmtime::Result<()> {
+        self.0.table.get_mut(&buffered)?.buffers.close();
+        Ok(())
+    }
+
+    fn drop(&mut self, buffered: Resource<Buffered>) -> wasmtime::Result<()> {
+        self.0.table.delete(buffered)?;
+        Ok(())
+    }
+}
+
+impl HostBufferedWithStore<State> for Tls {
+    async fn begin(
+        store: &Accessor<State, Self>,
+        settings: tls::Settings,
+    ) -> wasmtime::Result<Result<Resource<Buffered>, tls::Error>> {
+        let (settings, check, configs) = store.with(|mut access| {
+            let state = access.get().0;
+            (Settings::new(settings, &state.check), Arc::clone(&state.check), Arc::clone(&state.tls))
+        });
+        let Settings { wanted, name, .. } = match settings {
+            Ok(settings) => settings,
+            Err(failure) => return Ok(Err(failure.into())),
+        };
+        let (verifies, server) = (wanted.verifies(), matches!(wanted.side, Side::Server { .. }));
+        let tls = match connection(configs, wanted, name.clone(), check).await {
+            Ok(tls) => tls,
+            Err(failure) => return Ok(Err(failure.into())),
+        };
+        let buffered = Buffered { buffers: Buffers::new(tls, name, server), verifies };
+        Ok(Ok(store.with(|mut access| access.get().0.table.push(buffered))?))
+    }
+}
+
+/// A connection that is about to begin its handshake. Files are read on another thread.
+async fn connection(
+    configs: Arc<Configs>,
+    wanted: Wanted,
+    name: Option<String>,
+    check: Arc<Check>,
+) -> Result<rustls::Connection, Failure> {
+    if configs.has(&wanted, check.policy().tls_grants()) {
+        return configs.connection(&wanted, name.as_deref(), check.policy().tls_grants());
+    }
+    let made =
+        tokio::task::spawn_blocking(move || configs.connection(&wanted, name.as_deref(), check.policy().tls_grants()));
+    made.await.unwrap_or_else(|error| Err(Failure::Ssl { reason: None, message: format!("[SSL] {error}") }))
+}
+
+/// A count of bytes that a program has in its memory, or room for.
+fn below_4g(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Ends a session that has not begun when it is dropped.

@@ -4,10 +4,11 @@
 //! on that socket: ciphertext never enters the sandbox. Other streams are transformed.
 //!
 //! Modules, each naming only those above it: `failure` (what CPython would raise), `describe` (what is known of a
-//! session), `chain`, `verify`, `identity`, `trust`, `grants` (what the policy says), `config`, `engine` (rustls between ciphertext and ciphertext), `session` (a connection, polled),
+//! session), `chain`, `verify`, `identity`, `trust`, `grants` (what the policy says), `config`, `engine` (rustls between ciphertext and ciphertext), `buffers` (rustls without a connection), `session` (a connection, polled),
 //! `closing` (what goes on when the program has let go), `streams`, `bindings`, `host`.
 
 mod bindings;
+mod buffers;
 mod chain;
 mod closing;
 mod config;

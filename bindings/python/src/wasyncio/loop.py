@@ -174,7 +174,9 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         if sock is not None:
             if host is not None or port is not None:
                 raise ValueError('host/port and sock can not be specified at the same time')
-            return await self._over_socket(sock, protocol_factory, ssl, server_hostname)
+            if ssl and server_hostname is None:
+                raise ValueError('You must set server_hostname when using ssl without a host')
+            return await self._over_socket(sock, protocol_factory, ssl, False, server_hostname, ssl_handshake_timeout, ssl_shutdown_timeout)
         if host is None and port is None:
             raise ValueError('host and port was not specified and no sock specified')
         options = connect.ConnectionOptions(
@@ -198,21 +200,27 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         self, protocol_factory, path=None, *, ssl=None, sock=None, server_hostname=None,
         ssl_handshake_timeout=None, ssl_shutdown_timeout=None,
     ):
-        if ssl:
-            if server_hostname is None:
-                raise ValueError('you have to pass server_hostname when using ssl')
-            raise NotImplementedError('TLS over a Unix socket')
+        if ssl and server_hostname is None:
+            raise ValueError('you have to pass server_hostname when using ssl')
         _need_tls(
             ssl, server_hostname=server_hostname, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout
         )
         if path is None:
             if sock is None:
                 raise ValueError('no path and sock were specified')
-            return await self._over_socket(sock, protocol_factory, None, None)
+            return await self._over_socket(sock, protocol_factory, ssl, False, server_hostname, ssl_handshake_timeout, ssl_shutdown_timeout)
         if sock is not None:
             raise ValueError('path and sock can not be specified at the same time')
-        call = unix.open_unix_connection(os.fsencode(path), None)
-        return await self._connected(await Connection.connect(call), protocol_factory)
+        extra = None
+        if ssl:
+            from . import secure
+
+            ssl = secure.context_of(ssl)
+            extra = {'sslcontext': ssl}
+            call = secure.open_unix_connection(os.fsencode(path), ssl, server_hostname, ssl_handshake_timeout, ssl_shutdown_timeout)
+        else:
+            call = unix.open_unix_connection(os.fsencode(path), None)
+        return await self._connected(await Connection.connect(call), protocol_factory, extra)
 
     async def _connected(self, connection, protocol_factory, extra=None):
         """A transport for it, once the protocol knows."""
@@ -230,20 +238,19 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
             raise
         return transport, protocol
 
-    async def _over_socket(self, sock, protocol_factory, ssl, server_hostname):
-        """Of a stand-in of `socket`, which knows how it becomes a transport."""
-        if ssl:
-            raise NotImplementedError('TLS over a socket of the program')
+    async def _over_socket(self, sock, protocol_factory, ssl, server_side, server_hostname, *times):
+        """Of a stand-in of `socket`, which knows how it becomes a transport. By TLS its ciphertext is the program's: CPython's
+        `SSLProtocol` is above it."""
         over = getattr(sock, '_wasyncio_transport', None)
         if over is None:
             raise ValueError(f'A Stream Socket was expected, got {sock!r}')
-        return await over(self, protocol_factory)
+        return await over(self, protocol_factory, ssl, server_side, server_hostname, *times)
 
     async def connect_accepted_socket(
         self, protocol_factory, sock, *, ssl=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None
     ):
         _need_tls(ssl, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
-        return await self._over_socket(sock, protocol_factory, ssl, None)
+        return await self._over_socket(sock, protocol_factory, ssl, True, '', ssl_handshake_timeout, ssl_shutdown_timeout)
 
     async def start_tls(
         self, transport, protocol, sslcontext, *, server_side=False, server_hostname=None, ssl_handshake_timeout=None,
@@ -251,6 +258,12 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
     ):
         from . import secure
 
+        if not isinstance(transport, Transport):
+            # Of a socket of the program's, or TLS that the program carries already: CPython's is above any transport.
+            return await super().start_tls(
+                transport, protocol, sslcontext, server_side=server_side, server_hostname=server_hostname,
+                ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout,
+            )
         return await secure.start_tls(
             self, transport, protocol, sslcontext, server_side, server_hostname, ssl_handshake_timeout, ssl_shutdown_timeout
         )
@@ -292,9 +305,12 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
             listening = getattr(sock, '_wasyncio_server', None)
             if listening is None:
                 raise ValueError(f'A Stream Socket was expected, got {sock!r}')
-            if ssl is not None:
-                raise NotImplementedError('TLS over a socket of the program')
             resource = await listening(backlog, start_serving)
+            if ssl is not None:
+                from . import secure
+
+                protocol_factory = secure.above(self, protocol_factory, ssl, ssl_handshake_timeout, ssl_shutdown_timeout)
+                ssl = None
         return await self._serving(resource, protocol_factory, backlog, start_serving, ssl)
 
     async def create_unix_server(
@@ -303,16 +319,19 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
     ):
         if isinstance(ssl, bool):
             raise TypeError('ssl argument must be an SSLContext or None')
-        if ssl is not None:
-            raise NotImplementedError('TLS over a Unix socket')
         _need_tls(ssl, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
         if path is not None and sock is not None:
             raise ValueError('path and sock can not be specified at the same time')
         if path is None:
             raise ValueError('path was not specified, and no sock specified')
         options = unix.UnixServerOptions(None, backlog, start_serving, cleanup_socket)
-        resource = await errors.raising(unix.start_unix_server(os.fsencode(path), options))
-        return await self._serving(resource, protocol_factory, backlog, start_serving)
+        if ssl is not None:
+            from . import secure
+
+            call = secure.start_unix_server(os.fsencode(path), ssl, ssl_handshake_timeout, ssl_shutdown_timeout, options)
+        else:
+            call = unix.start_unix_server(os.fsencode(path), options)
+        return await self._serving(await errors.raising(call), protocol_factory, backlog, start_serving, ssl)
 
     async def _serving(self, resource, protocol_factory, backlog, start_serving, ssl=None):
         listener = Listener(self, resource, None if ssl is None else {'sslcontext': ssl})
@@ -348,10 +367,6 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
 
     async def connect_write_pipe(self, protocol_factory, pipe):
         raise NotImplementedError('there are no pipes in the sandbox')
-
-
-def _text(host):
-    return host.decode('ascii') if isinstance(host, (bytes, bytearray)) else host
 
 
 def _need_tls(ssl, **options):

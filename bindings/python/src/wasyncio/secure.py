@@ -1,9 +1,11 @@
 """Connecting, listening and going on by TLS, for the loop: an `ssl.SSLContext` as the component has it."""
 
 import ssl as _ssl
+from asyncio import sslproto
 
 from componentize_py_types import Err
-from wit_world.imports import raw_tls, tls
+from wit_world.imports import raw_tls
+from wit_world.imports import wasyncio_streams_tls as tls
 from wit_world.imports import wasyncio_streams_types as types
 
 from . import errors
@@ -49,6 +51,30 @@ def start_server(hosts, port, ssl, ssl_handshake_timeout, ssl_shutdown_timeout, 
     context = context_of(ssl)
     _positive(ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
     return tls.start_server(hosts, port, record(context, None, ssl_handshake_timeout, ssl_shutdown_timeout), options)
+
+
+def open_unix_connection(path, ssl, server_hostname, ssl_handshake_timeout, ssl_shutdown_timeout):
+    """As `open_connection`, to a Unix socket."""
+    _positive(ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
+    named = record(context_of(ssl), server_hostname, ssl_handshake_timeout, ssl_shutdown_timeout)
+    return tls.open_unix_connection(path, named, None)
+
+
+def start_unix_server(path, ssl, ssl_handshake_timeout, ssl_shutdown_timeout, options):
+    """As `start_server`, on a Unix socket."""
+    _positive(ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
+    named = record(context_of(ssl), None, ssl_handshake_timeout, ssl_shutdown_timeout)
+    return tls.start_unix_server(path, named, options)
+
+
+def above(loop, protocol_factory, ssl, ssl_handshake_timeout, ssl_shutdown_timeout):
+    """A factory of protocols that serve those of another by TLS, for a server on a socket of the program's."""
+    context = context_of(ssl)
+    _positive(ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
+    return lambda: sslproto.SSLProtocol(
+        loop, protocol_factory(), context, None, True, None,
+        ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout,
+    )
 
 
 class SessionInfo:

@@ -33,9 +33,11 @@ def install():
     for name, module in list(sys.modules.items()):
         if name.startswith('asyncio') and getattr(module, 'ssl', ssl) is None:
             module.ssl = ssl
+    if 'asyncio.sslproto' in sys.modules:
+        importlib.reload(sys.modules['asyncio.sslproto'])
 
     # What is imported when it is needed: there are no files then.
-    from . import certificate, in_loop, session, tcp  # noqa: F401
+    from . import buffered, certificate, in_loop, session, tcp  # noqa: F401
 
 
 def leave(seconds):

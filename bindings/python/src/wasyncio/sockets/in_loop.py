@@ -136,6 +136,7 @@ class SocketMethods:
 for _name in (
     'sock_recv', '_sock_recv', 'sock_recv_into', '_sock_recv_into', 'sock_sendall', '_sock_sendall', 'sock_connect', '_sock_connect',
     '_sock_connect_cb', '_sock_write_done', '_sock_read_done', 'sock_accept', '_sock_accept', '_ensure_fd_no_transport',
+    '_make_ssl_transport',
 ):
     setattr(SocketMethods, _name, vars(_Selector)[_name])
 
@@ -147,12 +148,18 @@ def _checked(fd):
     return number
 
 
-async def transport(sock, loop, protocol_factory):
+async def transport(sock, loop, protocol_factory, ssl=None, server_side=False, server_hostname=None, handshake=None, shutdown=None):
     """A transport over a connected socket, and its protocol."""
     sock.setblocking(False)
     protocol = protocol_factory()
     waiter = loop.create_future()
-    made = selector_events._SelectorSocketTransport(loop, sock, protocol, waiter)
+    if ssl:
+        made = loop._make_ssl_transport(
+            sock, protocol, None if isinstance(ssl, bool) else ssl, waiter, server_side=server_side,
+            server_hostname=server_hostname, ssl_handshake_timeout=handshake, ssl_shutdown_timeout=shutdown,
+        )
+    else:
+        made = selector_events._SelectorSocketTransport(loop, sock, protocol, waiter)
     try:
         await waiter
     except BaseException:

@@ -1,9 +1,11 @@
 """A session of TLS on a socket: the handshake, and what is known afterwards."""
 
+import collections
 import errno
 
 from componentize_py_types import Err
-from wit_world.imports import raw_tls, tls
+from wit_world.imports import raw_tls
+from wit_world.imports import wasyncio_streams_tls as tls
 
 from . import waiting
 from ..errors import exception
@@ -38,14 +40,75 @@ def check_trust(name):
     _check(tls.SslOptions(None, name, None, None, [], None, 'localhost', None, None), False)
 
 
-class Session:
+Told = collections.namedtuple('Told', 'version cipher alpn peercert reused')
+"""What is known of a session: the cipher is a tuple as `SSLObject.cipher` has it, the certificate DER."""
+
+
+class Known:
+    """What a session tells of itself, by what `_told` gives: a `Told`, None before the handshake is over. It has a `context`."""
+
+    @property
+    def session_reused(self):
+        told = self._told()
+        return told is not None and told.reused
+
+    def version(self):
+        told = self._told()
+        return None if told is None else told.version
+
+    def cipher(self):
+        told = self._told()
+        return None if told is None else told.cipher
+
+    def selected_alpn_protocol(self):
+        told = self._told()
+        return None if told is None else told.alpn
+
+    def getpeercert(self, binary_form=False):
+        told = self._told()
+        if told is None:
+            raise ValueError('handshake not done yet')
+        der = None if told.peercert is None else bytes(told.peercert)
+        if der is None or binary_form:
+            return der
+        if not self.context.verify_mode:
+            return {}
+        from .certificate import decoded
+        return decoded(der)
+
+    def get_unverified_chain(self):
+        der = self.getpeercert(True)
+        return None if der is None else [Certificate(der)]
+
+    def get_verified_chain(self):
+        raise NotImplementedError('the chain is verified by the host, which tells the certificate alone')
+
+    def shared_ciphers(self):
+        return None
+
+    def compression(self):
+        return None
+
+    def get_channel_binding(self, cb_type='tls-unique'):
+        raise ValueError(f'{cb_type!r} channel binding type not implemented')
+
+    def verify_client_post_handshake(self):
+        raise os_failure(errno.EOPNOTSUPP)
+
+
+def check_names(context, server_side, server_hostname):
+    """Raises `ValueError` for a server's name that CPython refuses."""
+    if server_hostname == '' or server_hostname is not None and server_hostname.startswith('.'):
+        raise ValueError('server_hostname cannot be an empty string or start with a leading dot.')
+    if not server_side and context.check_hostname and not server_hostname:
+        raise ValueError('check_hostname requires server_hostname')
+
+
+class Session(Known):
     """What CPython's `_ssl._SSLSocket` is: the session under an `ssl.SSLSocket`."""
 
     def __init__(self, context, descriptor, sock, server_side, server_hostname, owner):
-        if server_hostname == '' or server_hostname is not None and server_hostname.startswith('.'):
-            raise ValueError('server_hostname cannot be an empty string or start with a leading dot.')
-        if not server_side and context.check_hostname and not server_hostname:
-            raise ValueError('check_hostname requires server_hostname')
+        check_names(context, server_side, server_hostname)
         self.context = context
         self.server_side = server_side
         self.server_hostname = server_hostname
@@ -126,54 +189,9 @@ class Session:
 
     # -- what is known
 
-    def _known(self, name):
-        info = self._connection.get_extra_info(name) if self._connection is not None else None
-        return None if info is None else info.value
-
-    @property
-    def session_reused(self):
-        known = self._known('ssl_object')
-        return known is not None and known.session_reused
-
-    def version(self):
-        known = self._known('ssl_object')
-        return None if known is None else known.version
-
-    def cipher(self):
-        known = self._known('cipher')
-        return None if known is None else (known.name, known.protocol, known.bits)
-
-    def selected_alpn_protocol(self):
-        known = self._known('ssl_object')
-        return None if known is None else known.alpn_protocol
-
-    def getpeercert(self, binary_form=False):
+    def _told(self):
         if self._connection is None:
-            raise ValueError('handshake not done yet')
-        known = self._known('ssl_object')
-        der = None if known is None or known.peercert is None else bytes(known.peercert)
-        if der is None or binary_form:
-            return der
-        if not self.context.verify_mode:
-            return {}
-        from .certificate import decoded
-        return decoded(der)
-
-    def get_unverified_chain(self):
-        der = self.getpeercert(True)
-        return None if der is None else [Certificate(der)]
-
-    def get_verified_chain(self):
-        raise NotImplementedError('the chain is verified by the host, which tells the certificate alone')
-
-    def shared_ciphers(self):
-        return None
-
-    def compression(self):
-        return None
-
-    def get_channel_binding(self, cb_type='tls-unique'):
-        raise ValueError(f'{cb_type!r} channel binding type not implemented')
-
-    def verify_client_post_handshake(self):
-        raise os_failure(errno.EOPNOTSUPP)
+            return None
+        known, cipher = (self._connection.get_extra_info(name).value for name in ('ssl_object', 'cipher'))
+        cipher = cipher.name, cipher.protocol, cipher.bits
+        return Told(known.version, cipher, known.alpn_protocol, known.peercert, known.session_reused)

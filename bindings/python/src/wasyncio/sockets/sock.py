@@ -230,10 +230,10 @@ class socket:
 
     # -- asyncio
 
-    async def _wasyncio_transport(self, loop, protocol_factory):
+    async def _wasyncio_transport(self, loop, protocol_factory, *tls):
         """A transport and its protocol over this connected socket, for the event loop."""
         from .in_loop import transport
-        return await transport(self, loop, protocol_factory)
+        return await transport(self, loop, protocol_factory, *tls)
 
     async def _wasyncio_server(self, backlog, start_serving):
         """The component's server on this bound socket, for the event loop. The socket is given away."""

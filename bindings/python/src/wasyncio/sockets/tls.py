@@ -224,8 +224,11 @@ class _SSLContext:
         from . import session
         if cafile is None and capath is None and cadata is None:
             raise TypeError('cafile, capath and cadata cannot be all omitted')
+        if cadata is not None:
+            _no('authorities are those that the policy has: cadata cannot be taken, cafile with a name of --tls-trust can')
         if cafile is None:
-            _no('authorities are those that the policy has under a name, given as cafile')
+            # The name of a folder is as good as that of a file.
+            cafile = capath
         # That package is the list of what everybody trusts. The host has one, and takes it where no name is given.
         if not os.fsdecode(cafile).endswith(_WELL_KNOWN):
             self._trust = _granted(cafile, '--tls-trust', session.check_trust)
@@ -278,11 +281,12 @@ class _SSLContext:
         return Session(self, descriptors.get(sock.fileno()), sock, server_side, server_hostname, owner)
 
     def _wrap_bio(self, incoming, outgoing, server_side, server_hostname=None, *, owner=None, session=None):
-        _no('wrap_bio')
+        from .buffered import BufferedSession
+        return BufferedSession(self, incoming, outgoing, server_side, server_hostname, owner)
 
 
 class MemoryBIO:
-    """A buffer. No session can be on one."""
+    """A buffer, for a session that the program carries itself."""
 
     def __init__(self):
         self._data = bytearray()
@@ -305,6 +309,7 @@ class MemoryBIO:
     def write(self, data):
         if self._ended:
             raise SSLError('cannot write() after write_eof()')
+        data = memoryview(data).cast('B')
         self._data += data
         return len(data)
 
