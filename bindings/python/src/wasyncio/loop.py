@@ -369,6 +369,10 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
         raise NotImplementedError('there are no pipes in the sandbox')
 
 
+def _text(host):
+    return host.decode('ascii') if isinstance(host, (bytes, bytearray)) else host
+
+
 def _need_tls(ssl, **options):
     """Raises `ValueError` for what is given without TLS."""
     for name, value in options.items():
