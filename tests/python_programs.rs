@@ -189,7 +189,10 @@ fn bytecode_is_kept_where_it_can_be_written() {
     }
     let (writable, readable, cache) = (shown("writable"), shown("readable"), shown("cache"));
     let runs = [
-        (vec!["--dir".to_owned(), format!("{writable}:rw"), "--env".into(), format!("PYTHONPATH={writable}")], "writable"),
+        (
+            vec!["--dir".to_owned(), format!("{writable}:rw"), "--env".into(), format!("PYTHONPATH={writable}")],
+            "writable",
+        ),
         (vec!["--site".into(), readable.clone()], "readable"),
         (
             vec![

@@ -79,8 +79,8 @@ impl HostBuilder {
         self
     }
 
-    /// Starts from these settings of wasmtime instead of its default ones. The host switches on what it rests on:
-    /// asynchronous components, and interruption by epochs.
+    /// Starts from these settings of wasmtime instead of its default ones with 64 MiB of stack for a program. The host switches on
+    /// what it rests on: asynchronous components, and interruption by epochs.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = Some(config);
