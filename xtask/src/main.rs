@@ -6,6 +6,7 @@ mod bench;
 mod component;
 mod conformance;
 mod deadline;
+mod dependencies;
 mod echo;
 mod generators;
 mod pyodide;
@@ -53,6 +54,8 @@ enum Command {
     },
     /// Build what is needed, then dist/python.wasm: CPython with asyncio. Fetches componentize-py from PyPI
     Python,
+    /// Print the licences of what is shipped, and the crates under each
+    Licences,
     /// Everything that CI runs: formatting, build, clippy, docs, tests
     Test,
 }
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Python => {
             artifacts::build(&workspace).and_then(|()| python::build(&workspace)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Licences => dependencies::licences(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
