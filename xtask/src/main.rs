@@ -6,6 +6,7 @@ mod bench;
 mod component;
 mod conformance;
 mod deadline;
+mod dependencies;
 mod echo;
 mod generators;
 mod javascript;
@@ -56,6 +57,8 @@ enum Command {
     Python,
     /// Build what is needed, then the programs in JavaScript, in dist/examples/js/. Compiles componentize-qjs from crates.io, some minutes
     Js,
+    /// Print the licences of what is shipped, and the crates under each
+    Licences,
     /// Everything that CI runs: formatting, build, clippy, docs, tests
     Test,
 }
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Js => {
             artifacts::build(&workspace).and_then(|()| javascript::build(&workspace)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Licences => dependencies::licences(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {

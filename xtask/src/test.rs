@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use crate::Result;
 use crate::artifacts;
+use crate::dependencies;
 use crate::generators;
 use crate::javascript;
 use crate::pyodide;
@@ -25,6 +26,7 @@ const GROUPS: [&[&str]; 2] = [
 pub(crate) fn run_all(workspace: &Workspace) -> Result<()> {
     announce("checking the formatting");
     run("the formatting check (`cargo fmt` mends it)", workspace.cargo("fmt").args(["--all", "--check"]))?;
+    dependencies::check(workspace)?;
 
     artifacts::build(workspace)?;
 

@@ -18,6 +18,7 @@ mod health;
 mod inspect;
 mod job;
 mod limits;
+mod new;
 mod output;
 mod python;
 mod run;
@@ -57,6 +58,7 @@ enum Command {
     Compose(compose::Compose),
     Compile(compile::Compile),
     Inspect(inspect::Inspect),
+    New(new::New),
     Completions(describe::Completions),
     Man(describe::Man),
 }
@@ -83,6 +85,7 @@ impl Cli {
             Command::Compose(compose) => compose.execute(),
             Command::Compile(compile) => compile.execute(),
             Command::Inspect(inspect) => inspect.execute(),
+            Command::New(new) => new.execute(),
             Command::Completions(completions) => Ok(completions.execute()),
             Command::Man(man) => Ok(man.execute()),
         };
