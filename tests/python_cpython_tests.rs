@@ -34,7 +34,10 @@ fn what_passes_and_what_fails_is_what_is_said() {
         let (theirs, recorded) = (tests.version(), &expected.version);
         say(&format!("NOT COMPARED by number: the tests are of CPython {theirs}, the list is of {recorded}"));
     }
-    let waiting: Mutex<Vec<&Module>> = Mutex::new(expected.modules.iter().rev().collect());
+    let mut waiting: Vec<&Module> = expected.modules.iter().collect();
+    // The longest is the first to be taken.
+    waiting.sort_by_key(|module| module.passes);
+    let waiting = Mutex::new(waiting);
     let wrong = Mutex::new(BTreeMap::new());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
