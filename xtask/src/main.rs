@@ -15,6 +15,7 @@ mod python;
 mod stock;
 mod test;
 mod toolchain;
+mod wit;
 mod workspace;
 
 use std::error::Error;
@@ -59,6 +60,8 @@ enum Command {
     Js,
     /// Print the licences of what is shipped, and the crates under each
     Licences,
+    /// Write the interface to dist/wit/: as one encoded package, and as a flat folder of text
+    Wit,
     /// Everything that CI runs: formatting, build, clippy, docs, tests
     Test,
 }
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
             artifacts::build(&workspace).and_then(|()| javascript::build(&workspace)).map(|()| ExitCode::SUCCESS)
         }
         Command::Licences => dependencies::licences(&workspace).map(|()| ExitCode::SUCCESS),
+        Command::Wit => wit::write(&workspace).map(|()| ExitCode::SUCCESS),
         Command::Test => test::run_all(&workspace).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
