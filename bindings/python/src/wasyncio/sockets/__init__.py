@@ -16,7 +16,7 @@ def install():
     import selectors
     import socket
 
-    from . import lookup, polling, sock, tls
+    from . import descriptor, lookup, polling, sock, tls
 
     sock.constants(_socket)
     for name in ('socket', 'SocketType', 'socketpair', 'close', 'dup', 'gethostname', 'getdefaulttimeout', 'setdefaulttimeout'):
@@ -27,6 +27,7 @@ def install():
     for name in ('select', 'poll', 'POLLIN', 'POLLPRI', 'POLLOUT', 'POLLERR', 'POLLHUP', 'POLLNVAL'):
         setattr(select, name, getattr(polling, name))
     importlib.reload(selectors)
+    descriptor.install()
     sys.modules['_ssl'] = tls
     import ssl
     # They looked for it before it was there.

@@ -86,3 +86,20 @@ def close(number):
 def all_open():
     """What has a number, once each."""
     return list(dict.fromkeys(_table.values()))
+
+
+def install():
+    """Has what `os` does with any descriptor know ours, which no other process could inherit."""
+    for name, ours in (('get_inheritable', lambda number: False), ('set_inheritable', lambda number, value: None), ('close', close)):
+        setattr(os, name, _or_ours(getattr(os, name, None), ours, name))
+
+
+def _or_ours(theirs, ours, name):
+    def call(fd, *arguments):
+        if fd in _table or theirs is None:
+            get(fd)
+            return ours(fd, *arguments)
+        return theirs(fd, *arguments)
+
+    call.__name__ = call.__qualname__ = name
+    return call

@@ -1,6 +1,8 @@
 """A socket that listens, and the connections that it has accepted: those of the component, whose server can be closed while it waits."""
 
 import errno
+import signal
+from asyncio import events
 
 import wit_world
 from wit_world.imports import raw, sockets
@@ -82,6 +84,17 @@ class Accepted(Streams):
         self._connection.finished()
 
 
+def stopped():
+    """The host has the program stop: that is what Ctrl-C is natively, in the loop or in a call that blocks."""
+    loop = events._get_running_loop()
+    if loop is not None:
+        loop._stopped()
+        return
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        handler(signal.SIGINT, None)
+
+
 def start(socket, backlog, serving):
     """A server of the component on a bound socket of WASI, which is given away. Raises `OSError`."""
     options = servers.ServerOptions(None, None, None, max(int(backlog), 1), None, None, None, serving)
@@ -119,10 +132,12 @@ class Listener:
 
     def _has_accepted(self, connections, error):
         self._accepting = False
-        if error is not None:
-            self.ended = True
         if self._server is None:
             connections = []
+        elif error is not None or not connections:
+            # Nobody here has closed it: the host has the program stop.
+            self.ended = True
+            stopped()
         self._waiting += connections or []
         self._changed()
 

@@ -123,6 +123,7 @@ class Session(Known):
     # -- the handshake
 
     def do_handshake(self):
+        self._descriptor.shaken = False
         if not self._begun:
             self._begin()
         if self._connection is None and self._failed is None:
@@ -143,6 +144,8 @@ class Session(Known):
 
     def _finished(self, connection, error):
         self._descriptor.busy = False
+        # Who has waited for the peer's part of the handshake is to come again, and would hear of nothing to read.
+        self._descriptor.shaken = True
         if error is None:
             self._connection = connection
             self._descriptor.replace(connection)

@@ -93,8 +93,8 @@ class Streams(Descriptor):
         self._unsent = b''
         self._read_error = self._write_error = None
         self._closed = False
-        # A handshake is in flight.
-        self.busy = False
+        # A handshake is in flight; one is over of which nobody was told.
+        self.busy = self.shaken = False
         # How the directions under a session ended; nobody asks, as the session tells.
         self._kept = None
 
@@ -277,8 +277,8 @@ class Streams(Descriptor):
             self.changed()
 
     def readable(self):
-        if self.busy:
-            return False
+        if self.busy or self.shaken:
+            return self.shaken
         self._open()
         self._read()
         return bool(self._buffer) or self._ended or self._read_error is not None
