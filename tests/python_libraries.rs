@@ -26,6 +26,10 @@ const CLIENT: Duration = Duration::from_secs(120);
 /// What is built from source, without extension modules.
 const PURE: &str = "aiohttp,multidict,yarl,frozenlist,propcache,websockets,charset-normalizer,markupsafe,tornado";
 
+/// Where the authority's certificate is, and no key: requests looks whether the file is there.
+const TRUSTED: &str = "trusted";
+const AUTHORITY: &str = "trusted/ca.pem";
+
 /// The folder with the packages. None, with a line that says so, if they cannot be had.
 fn packages() -> Option<&'static Path> {
     static PACKAGES: OnceLock<Option<PathBuf>> = OnceLock::new();
@@ -92,13 +96,15 @@ impl Library<'_> {
             Place::Sandbox => {
                 let shown = |name: &str| self.files.shown(name);
                 let identity = format!("{0}={0},{1}", shown("web.pem"), shown("web.key"));
-                let trust = format!("{0}={0}", shown("ca.pem"));
+                let (trusted, trust) = (shown(TRUSTED), format!("{0}={0}", shown(AUTHORITY)));
                 let (packages, folder) = (packages.to_str()?, folder.to_str()?);
                 interpreter(&[
                     "--site",
                     packages,
                     "--dir",
                     folder,
+                    "--dir",
+                    &trusted,
                     "--allow-listen",
                     "127.0.0.1:*",
                     "--allow-connect",
@@ -128,7 +134,7 @@ impl Library<'_> {
         let mut serving = spawn(&mut self.command(server, &arguments)?);
         let port = serving.address().port();
         let mut arguments = vec!["fetch".into(), port.to_string().into()];
-        arguments.extend(secure(&["ca.pem"]));
+        arguments.extend(secure(&[AUTHORITY]));
         let finished = finish_within(CLIENT, &mut self.command(client, &arguments)?);
         let what = format!("{}: {server:?} serves {client:?}, tls: {tls}", self.name);
         if !finished.status.success() || !finished.stdout.ends_with("done\n") {
@@ -155,6 +161,8 @@ impl Library<'_> {
 
 fn works(name: &str) {
     let files = Files::new();
+    fs::create_dir(files.at(TRUSTED)).expect("a temporary folder");
+    fs::copy(files.at("ca.pem"), files.at(AUTHORITY)).expect("a temporary folder");
     let library = Library { name, files: &files };
     library.works(false);
     library.works(true);
