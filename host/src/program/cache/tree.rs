@@ -225,7 +225,7 @@ mod tests {
     fn a_file_that_is_shorter_is_an_error_and_nothing_is_empty() {
         let file = file_with(b"abc");
         let digest = |bytes| digest_of_file(&file, bytes, Mode::Hash, |_, _| Ok(()));
-        assert_eq!(digest(48..3).unwrap(), blake3::hash(b""));
+        assert_eq!(digest(3..3).unwrap(), blake3::hash(b""));
         assert_eq!(digest(1..2).unwrap(), blake3::hash(b"b"));
         assert_eq!(digest(0..48).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
