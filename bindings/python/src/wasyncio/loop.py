@@ -60,7 +60,10 @@ class EventLoop(SocketMethods, base_events.BaseEventLoop):
 
     def call_soon(self, callback, *args, context=None):
         if self._closed or self._debug:
-            return super().call_soon(callback, *args, context=context)
+            handle = super().call_soon(callback, *args, context=context)
+            if handle._source_traceback:
+                del handle._source_traceback[-1]
+            return handle
         handle = _Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle

@@ -41,6 +41,8 @@ impl Digest {
 impl EntryKey {
     pub(crate) fn new(engine: &Engine, input: Input<'_>) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("wasyncio-host 2026-11 key of an entry of compiled code");
+        // Entries of another form are not found, instead of found damaged; they go as the least used.
+        add(&mut hasher, super::MAGIC);
         // Its own version stands for how it composes. wasmtime's is in its hash, to the last number.
         add(&mut hasher, env!("CARGO_PKG_VERSION").as_bytes());
         let mut compiler = Blake3(blake3::Hasher::new());
