@@ -134,3 +134,16 @@ fn an_import_that_fails_says_what_it_needs() {
     assert!(finished.stderr.contains("No module named uvicorn\nuvicorn is in no directory"), "{}", finished.stderr);
     assert_eq!(finished.status.code(), Some(1));
 }
+
+#[test]
+fn the_stack_is_what_the_flag_says() {
+    let code = "import json; json.loads('[' * 100000)";
+    let Some(finished) = run(&["--max-stack", "1MiB"], code) else { return };
+    assert_eq!(finished.status.code(), Some(134), "{}", finished.stderr);
+    assert!(finished.stderr.contains("call stack exhausted"), "{}", finished.stderr);
+    for size in ["1KiB", "2GiB", "much"] {
+        let Some(finished) = run(&["--max-stack", size], code) else { return };
+        assert_eq!(finished.status.code(), Some(120), "{}", finished.stderr);
+        assert!(finished.stderr.contains("--max-stack <SIZE>"), "{}", finished.stderr);
+    }
+}

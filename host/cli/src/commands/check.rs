@@ -32,7 +32,7 @@ impl Check {
             say::error(&format_args!("--allow-wasi02-sockets (wasi02-sockets) cannot be combined with {conflict}"));
             return Ok(HostCode::Usage.into());
         }
-        let host = job.flags.streams.host(&job.flags.cache)?;
+        let host = job.flags.streams.host(&job.flags.cache, None)?;
         job.check(&file, &Lockdown::none())?;
         let program = job.load(&host)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

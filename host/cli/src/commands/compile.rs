@@ -36,7 +36,7 @@ pub(super) struct Compile {
 
 impl Compile {
     pub(super) fn execute(self) -> Result<ExitCode> {
-        let host = self.streams.host(&self.cache)?;
+        let host = self.streams.host(&self.cache, None)?;
         let code = host.precompile(&self.app.display().to_string(), &read(&self.app)?)?;
         Ok(write(&self.output, &code))
     }

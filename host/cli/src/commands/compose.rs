@@ -45,7 +45,7 @@ pub(super) struct Compose {
 
 impl Compose {
     pub(super) fn execute(self) -> Result<ExitCode> {
-        let host = self.streams.host(&self.cache)?;
+        let host = self.streams.host(&self.cache, None)?;
         let bytes = read(&self.app)?;
         let name = self.app.display().to_string();
         let composed = host.compose(&name, &bytes)?;

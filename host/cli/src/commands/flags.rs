@@ -1,5 +1,6 @@
 //! The flags of every command that runs a program: what it is granted, how far it may go, and how it is served.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -123,6 +124,14 @@ pub(super) struct Flags {
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
 
+    /// Let each call of the program use so much of a stack [default: 512KiB; of an interpreter of Python 64MiB]
+    ///
+    /// SIZE is a number with a unit, such as 16MiB. A program that recurses deeper traps. Engines of JavaScript, and other
+    /// interpreters, have limits of their own, which they reach first with 64MiB. What is used comes on top of --max-memory, for every
+    /// call that waits in the middle. The policy file has no word for it.
+    #[arg(long, value_name = "SIZE", value_parser = stack)]
+    pub(super) max_stack: Option<usize>,
+
     #[command(flatten)]
     pub(super) streams: Streams,
 
@@ -188,6 +197,15 @@ impl Flags {
 }
 
 /// `NAME=VALUE`, or `NAME` for the value that this command has itself.
+/// The sizes that a stack may have: less would not do for any program, and more is no limit.
+const STACKS: RangeInclusive<u64> = 64 << 10..=1 << 30;
+
+fn stack(text: &str) -> std::result::Result<usize, String> {
+    let size = text.parse::<bytesize::ByteSize>()?.as_u64();
+    let size = Some(size).filter(|size| STACKS.contains(size)).and_then(|size| usize::try_from(size).ok());
+    size.ok_or_else(|| "it is a size from 64KiB to 1GiB".to_owned())
+}
+
 fn variable(text: &str) -> std::result::Result<(String, String), String> {
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, value.to_owned()),

@@ -21,6 +21,10 @@ use crate::exit_code::{self, HostCode};
 use crate::lockdown::{Files, Lockdown};
 use crate::{say, signals};
 
+/// CPython limits its recursion by the stack that it has in its memory, 1 MiB; compiled code keeps most variables on this one. Until it
+/// raises its `RecursionError` for deep JSON it uses 16 to 64 MiB of it; with wasmtime's 512 KiB, and with 16 MiB, the program traps.
+const INTERPRETERS_STACK: usize = 64 << 20;
+
 /// What is to be run, and how.
 pub(super) struct Job {
     /// The file of the program.
@@ -67,10 +71,8 @@ impl Job {
         if let Err(error) = systemd::hand_in(&listeners) {
             return failed(&format_args!("cannot use a socket that was handed in: {error}"));
         }
-        let host = match self.script {
-            Some(_) => self.flags.streams.interpreters_host(&self.flags.cache)?,
-            None => self.flags.streams.host(&self.flags.cache)?,
-        };
+        let stack = self.flags.max_stack.or_else(|| self.script.as_ref().map(|_| INTERPRETERS_STACK));
+        let host = self.flags.streams.host(&self.flags.cache, stack)?;
         self.check(&file, &lockdown)?;
         let program = self.load(&host)?;
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use wasyncio_host::{Error, Host, HostBuilder, Result};
+use wasyncio_host::{Error, Host, Result};
 
 mod address;
 mod cache;
@@ -100,22 +100,14 @@ impl Cli {
     }
 }
 
-/// CPython limits its recursion by the stack that it has in its memory, 1 MiB; compiled code keeps most variables on this one. Until it
-/// raises its `RecursionError` for deep JSON it uses 16 to 64 MiB of it; with wasmtime's 512 KiB, and with 16 MiB, the program traps.
-const INTERPRETERS_STACK: usize = 64 << 20;
-
 impl Streams {
-    fn host(&self, cache: &cache::CacheFlags) -> Result<Host> {
-        self.build(cache, Host::builder())
-    }
-
-    /// The host that an interpreter runs on.
-    fn interpreters_host(&self, cache: &cache::CacheFlags) -> Result<Host> {
-        self.build(cache, Host::builder().max_stack(INTERPRETERS_STACK))
-    }
-
-    fn build(&self, cache: &cache::CacheFlags, builder: HostBuilder) -> Result<Host> {
-        let builder = cache.apply(builder);
+    /// The host, with this stack for each call of a program or wasmtime's default.
+    fn host(&self, cache: &cache::CacheFlags, stack: Option<usize>) -> Result<Host> {
+        let builder = cache.apply(Host::builder());
+        let builder = match stack {
+            Some(bytes) => builder.max_stack(bytes),
+            None => builder,
+        };
         match &self.file {
             Some(file) => builder.streams(read(file)?),
             None => builder,
