@@ -126,9 +126,9 @@ pub(super) struct Flags {
 
     /// Let each call of the program use so much of a stack [default: 512KiB; of an interpreter of Python 64MiB]
     ///
-    /// SIZE is a number with a unit, such as 16MiB. A program that recurses deeper traps. Engines of JavaScript, and other
-    /// interpreters, have limits of their own, which they reach first with 64MiB. What is used comes on top of --max-memory, for every
-    /// call that waits in the middle. The policy file has no word for it.
+    /// SIZE is a number with a unit, such as 16MiB. A program that recurses deeper traps. CPython reaches its own limit of
+    /// recursion first with 64MiB. What is used comes on top of --max-memory, for every call that waits in the middle. The policy
+    /// file has no word for it.
     #[arg(long, value_name = "SIZE", value_parser = stack)]
     pub(super) max_stack: Option<usize>,
 
