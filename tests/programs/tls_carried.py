@@ -57,6 +57,19 @@ def pair(client_context, name='localhost'):
     return client, server, (to, at_server), (back, at_client)
 
 
+def cut_short():
+    """What came ends without saying so: only who reads is told."""
+    _, server, there, _ = pair(to_client())
+    there[1].write_eof()
+    print(server.pending())
+    for _ in range(2):
+        try:
+            server.read(10)
+        except ssl.SSLError as error:
+            print(type(error).__name__)
+        print(server.pending())
+
+
 def bios():
     client, server, there, back = pair(to_client())
     print(client.version(), client.cipher()[1:], client.selected_alpn_protocol(), server.selected_alpn_protocol())
@@ -237,6 +250,7 @@ async def files():
 
 
 bios()
+cut_short()
 asyncio.run(over_sockets())
 asyncio.run(over_unix())
 asyncio.run(accepted())

@@ -153,7 +153,11 @@ class BufferedSession(Known):
     def pending(self):
         if self._told() is None or self._ahead or self._heard_end:
             return len(self._ahead)
-        self._ahead = bytes(self._session.read(_CHUNK) or b'')
+        try:
+            self._ahead = bytes(self._session.read(_CHUNK) or b'')
+        except Err:
+            # It stays so: who reads is told.
+            pass
         return len(self._ahead)
 
     def shutdown(self):
