@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod crowded;
+pub mod documents;
 mod interpreter;
 mod javascript;
 mod own_data;
